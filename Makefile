@@ -1,0 +1,62 @@
+# Two environments. .venv holds what the service needs and nothing else, so that `make run` shows requirements.lock to
+# be enough; .venv-dev holds tools and tests, and installing those never changes packages under a running server.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+ARGS ?=
+# Files are spread over the processes whole, so that costly module fixtures are made once.
+WORKERS ?= 2
+PYTEST_FLAGS = -n $(WORKERS) --dist loadfile $(if $(STRICT),--error-for-skips)
+
+# The generators and the Node clients are found on PATH, those of this clone first.
+DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$$PATH"
+# `-u NAME` for each setting: what somebody exported for their own server must not reach the tests.
+WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z_]*\)=.*/-u \1/p' .env.example)
+
+.PHONY: help run test check format gen lock clean
+
+help: ## what there is (this list)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/installed ## serve on http://127.0.0.1:8000; settings come from the environment and .env
+	@exec .venv/bin/gatepost serve $(ARGS)
+
+test: .venv-dev/installed tests/node/node_modules/installed ## run all tests; ARGS="-k sign_in", STRICT=1: no skips
+	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/pytest $(PYTEST_FLAGS) $(ARGS)
+
+check: .venv-dev/installed ## formatting, lint, types, import contracts, generated code, protos
+	.venv-dev/bin/python -m pip --disable-pip-version-check check
+	.venv-dev/bin/ruff format --check .
+	.venv-dev/bin/ruff check .
+	.venv-dev/bin/mypy
+	.venv-dev/bin/lint-imports --no-logo
+	$(DEV) tools/check_contract.sh
+
+format: .venv-dev/installed ## mend what `make check` finds and a tool can mend
+	.venv-dev/bin/ruff check --fix .
+	.venv-dev/bin/ruff format .
+
+gen: .venv-dev/installed ## regenerate gen/ and docs/api.md from proto/
+	$(DEV) tools/gen.sh
+
+lock: .venv-dev/installed ## write both lock files anew from pyproject.toml; ARGS=--upgrade for newer versions
+	$(COMPILE) --group build -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+
+COMPILE = .venv-dev/bin/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+	--custom-compile-command "make lock" $(ARGS)
+
+clean: ## remove environments and caches; data/ and .env stay
+	rm -rf .venv .venv-dev tests/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/installed: requirements.lock
+	@tools/install.sh .venv requirements.lock "about 10 s"
+
+.venv-dev/installed: requirements-dev.lock
+	@tools/install.sh .venv-dev requirements-dev.lock "about 20 s"
+
+tests/node/node_modules/installed: tests/node/package-lock.json tests/node/.npmrc | .venv-dev/installed
+	@echo "Installing Node clients into tests/node (once for each change of its lock, about 5 s) ..."
+	@$(DEV) npm ci --prefix tests/node --loglevel=error
+	@touch $@
