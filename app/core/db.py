@@ -1,0 +1,245 @@
+"""The database: transactions, and point reads for the credential check. Nothing else knows which database it is.
+
+On SQLite writers take turns inside the process (a pool of one) and begin with `BEGIN IMMEDIATE`: a transaction that
+reads first and then writes would otherwise fail at once with "database is locked", whatever the busy timeout.
+Point reads run on one read-only `sqlite3` connection in the event loop: tens of microseconds, where a hop to another
+thread and back costs hundreds. Nothing longer may run there.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+import aiosqlite
+from sqlalchemy import MetaData, Select, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel import SQLModel
+
+from app.core.errors import Unavailable
+
+_SQLITE, _POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
+_MIGRATION_LOCK = 0x6761746570  # any number that nobody else locks; on SQLite BEGIN IMMEDIATE is the lock
+DEFAULT_URL = f"{_SQLITE}:///data/gatepost.db"
+
+
+class Table(SQLModel):
+    """Base of all tables: every constraint gets a name, so that a migration can speak of it on any database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        }
+    )
+
+
+Tx = AsyncConnection
+"""A transaction in progress, as stores take it."""
+Stored = TypeVar("Stored")
+
+
+def checked_url(value: str) -> str:
+    """The URL if it names a database that is supported; ValueError says what would."""
+    try:
+        url = make_url(value)
+    except ArgumentError as error:
+        raise ValueError(f"must be {_SQLITE}:///path or {_POSTGRESQL}://user:password@host/name") from error
+    if url.drivername not in (_SQLITE, _POSTGRESQL):
+        raise ValueError(f"must start with {_SQLITE}:// or {_POSTGRESQL}://")
+    if url.drivername == _SQLITE and (url.database or ":memory:") == ":memory:":
+        raise ValueError("must name a file; in memory nothing would outlive the process")
+    return value
+
+
+def local_file(database_url: str) -> Path | None:
+    """The file of an embedded database, or None where a server holds the data."""
+    url = make_url(database_url)
+    return Path(url.database or "") if url.drivername == _SQLITE else None
+
+
+def columns(table: Any, stored: type[Any]) -> list[Any]:
+    """The columns of `table` that the dataclass `stored` names, in its order: what `stored(*row)` needs."""
+    return [getattr(table, field.name) for field in fields(stored)]
+
+
+async def insert_new(tx: Tx, table: type[Table], values: dict[str, Any], *, unique: str) -> bool:
+    """Insert unless another row has the same `unique` column; False if one has, also one inserted at the same time."""
+    # Both databases know the clause, and SQLAlchemy has no common word for it.
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[tx.dialect.name]
+    statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=[unique])
+    return (await tx.execute(statement)).rowcount == 1
+
+
+_Compiled = tuple[str, list[str], list[Any]]
+"""SQL, the names of its values in order, and for each column what turns the database's value into Python's, or None."""
+
+
+class PointRead:
+    """A SELECT by unique key for the hot path, compiled once. Values are bound by name."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+class Database:
+    """Owns the connections. `read()` and `write()` are the transactions that flows see in their bodies."""
+
+    def __init__(self, database_url: str) -> None:
+        self._file = local_file(database_url)
+        if self._file is None:
+            self._readers = self._writers = create_async_engine(database_url, pool_pre_ping=True, pool_timeout=5)
+        else:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._readers = _sqlite_engine(database_url, "BEGIN", pool_size=4)
+            self._writers = _sqlite_engine(database_url, "BEGIN IMMEDIATE", pool_size=1)
+        self._compiled: dict[PointRead, _Compiled] = {}
+        self._points: sqlite3.Connection | None = None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """A transaction that sees one state of the data. Raises Unavailable where the database does not answer."""
+        async with _refusing_when_away(), self._readers.connect() as tx, tx.begin():
+            yield tx
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """A transaction that commits when its block ends and leaves nothing when the block raises.
+
+        Raises Unavailable where the database does not answer. Calls that write run to their end even if their client
+        hangs up (`rpc.interceptors.RunToEnd`), so a commit is never cut short.
+        """
+        async with _refusing_when_away(), self._writers.connect() as tx, tx.begin():
+            yield tx
+
+    @asynccontextmanager
+    async def schema(self, *, exclusive: bool = False) -> AsyncIterator[Tx]:
+        """A transaction about the schema; an `exclusive` one waits for its turn among processes that migrate."""
+        async with self.write() as tx:
+            if exclusive and self._file is None:
+                await tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            yield tx
+
+    async def point(self, read: PointRead, **values: Any) -> tuple[Any, ...] | None:
+        """The one row of a point read, or None. Raises Unavailable where the database does not answer."""
+        if self._file is None:
+            async with self.read() as tx:
+                row = (await tx.execute(read.statement, values)).one_or_none()
+            return None if row is None else tuple(row)
+        compiled = self._compiled.get(read) or self._compile(read)
+        sql, names, converters = compiled
+        try:
+            found = self._point_connection().execute(sql, [_bound(values[name]) for name in names]).fetchone()
+        except sqlite3.Error as error:
+            raise Unavailable from error
+        if found is None:
+            return None
+        return tuple(
+            value if convert is None else convert(value) for value, convert in zip(found, converters, strict=True)
+        )
+
+    def _compile(self, read: PointRead) -> _Compiled:
+        dialect = self._readers.dialect
+        compiled = read.statement.compile(dialect=dialect)
+        converters = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in read.statement.selected_columns
+        ]
+        self._compiled[read] = (str(compiled), list(compiled.positiontup or ()), converters)
+        return self._compiled[read]
+
+    def _point_connection(self) -> sqlite3.Connection:
+        if self._points is None:
+            # Opened at the first read, after the migrations; autocommit, so each SELECT sees the latest commit.
+            uri = f"file:{quote(str(self._file))}?mode=ro"
+            self._points = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)
+        return self._points
+
+    async def close(self) -> None:
+        """Without it aiosqlite's threads keep the process alive."""
+        if self._points is not None:
+            self._points.close()
+            self._points = None
+        await self._readers.dispose()
+        await self._writers.dispose()
+
+
+def _bound(value: Any) -> Any:
+    # SQLAlchemy keeps a UUID as 32 hex digits where the database has no such type.
+    return value.hex if isinstance(value, UUID) else value
+
+
+def _sqlite_engine(database_url: str, begin: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        database_url, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args={"timeout": 5}
+    )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def open_ours(*given: Any) -> None:
+        given[-1]["async_creator_fn"] = _open
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def roll_back(connection: Any, *_: Any) -> None:
+        # A connection whose call was cut short is closed, but SQLite keeps one with an unfinished statement, and its
+        # lock, for as long as a traceback holds the cursor: nobody could write.
+        with suppress(sqlite3.Error):
+            connection.rollback()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+async def _open(*args: Any, **options: Any) -> aiosqlite.Connection:
+    """A connection, opened to its end even if the call is cut short.
+
+    aiosqlite would leave the thread that opens it to itself, and that goes on making files, and speaking to the loop,
+    after `close()` and the loop's own end.
+    """
+    # The driver must not begin transactions by itself; ours say how they begin.
+    connection = aiosqlite.connect(*args, **options, isolation_level=None)
+    connection._thread.daemon = True  # as SQLAlchemy does with its own: a forgotten one must not hold the process
+    opening = asyncio.ensure_future(_prepared(connection))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with suppress(sqlite3.Error):
+            await (await opening).close()
+        raise
+
+
+async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
+    try:
+        await connection
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            await connection.execute_fetchall(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        await connection.close()
+        connection._thread.join()  # it was told to end
+        raise
+    return connection
+
+
+@asynccontextmanager
+async def _refusing_when_away() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError) as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        # SQLite's drivers have no narrower class for a file that is damaged or no database.
+        if error.connection_invalidated or type(error) is DatabaseError:
+            raise Unavailable from error
+        raise

@@ -1,0 +1,76 @@
+"""A real outbox on a real SQLite file, and a worker that writes real files."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.core.config import Settings
+from app.core.db import Database
+from app.mail.delivery import Delivery
+from app.mail.outbox import Mail, MailRow, Outbox
+from app.mail.render import Renderer
+from app.mail.senders import sender_of
+from tests.support.clock import FakeClock
+
+CODE = "12345678"
+VERIFY = {"code": CODE, "minutes": "10", "signed_up_at": "2026-01-01T12:00:00+00:00", "signed_up_from": "192.0.2.7"}
+
+
+def verify_email(to: str = "ada@example.com", **other: Any) -> Mail:
+    return Mail("verify_email", to, VERIFY, **other)
+
+
+async def queue(db: Database, clock: FakeClock, *mails: Mail) -> None:
+    async with db.write() as tx:
+        for mail in mails:
+            await Outbox(clock).queue(tx, mail)
+
+
+async def stored(db: Database) -> list[Any]:
+    async with db.read() as tx:
+        return list(await tx.execute(select(MailRow.__table__).order_by(MailRow.recipient)))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(mail_url=f"file://{tmp_path}/mail", database_url=f"sqlite+aiosqlite:///{tmp_path}/gatepost.db")
+
+
+@pytest.fixture
+async def empty_db(settings: Settings) -> AsyncIterator[Database]:
+    """Not even tables."""
+    database = Database(settings.database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def db(empty_db: Database) -> Database:
+    await create_outbox(empty_db)
+    return empty_db
+
+
+@pytest.fixture
+async def other_db(db: Database, settings: Settings) -> AsyncIterator[Database]:
+    """The same file as another process has it."""
+    database = Database(settings.database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def delivery(db: Database, clock: FakeClock, settings: Settings) -> Delivery:
+    return Delivery(db, clock, sender_of(settings), Renderer(settings))
+
+
+async def create_outbox(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.run_sync(MailRow.metadata.create_all, tables=[MailRow.__table__])
