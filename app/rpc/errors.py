@@ -1,0 +1,112 @@
+"""From refusals to Connect errors: code, sentence and details, in one place.
+
+`TranslateErrors` stands first among the interceptors, so its `on_end` sees what guard, decoder, validation, handler
+and a stream in flight raised, and what it raises replaces that. Whatever is not a refusal becomes `internal` with an
+error id; the text of an exception never leaves the process, nor does it reach the log.
+"""
+
+from datetime import timedelta
+from math import ceil
+
+import structlog
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from protobuf import Message
+from protobuf.wkt import Duration
+
+from app.core import secrets
+from app.core.errors import (
+    BadCredential,
+    DeadlinePassed,
+    NoCredential,
+    OriginNotAllowed,
+    Refusal,
+    TooLarge,
+    Undecodable,
+    Unforeseen,
+    Unimplemented,
+)
+from app.core.log import describe
+from app.rpc.caller import Context, client_of
+from gen.google.rpc.error_details_pb import BadRequest, ErrorInfo, RetryInfo
+
+DOMAIN = "gatepost"
+_log = structlog.get_logger()
+
+# Whatever connectrpc itself raises is told in our words: its own may echo the input.
+_OF_THE_LIBRARY: dict[Code, type[Refusal]] = {
+    Code.INVALID_ARGUMENT: Undecodable,
+    Code.RESOURCE_EXHAUSTED: TooLarge,
+    Code.DEADLINE_EXCEEDED: DeadlinePassed,
+    Code.UNIMPLEMENTED: Unimplemented,
+}
+
+
+class RefusalAnswer(ConnectError):
+    """A refusal in Connect's terms, remembering which, so that it is not translated twice."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(Code(refusal.kind.value), refusal.sentence, _details(refusal))
+        self.refusal = refusal
+
+
+def to_connect_error(refusal: Refusal) -> RefusalAnswer:
+    return RefusalAnswer(refusal)
+
+
+def _details(refusal: Refusal) -> list[Message]:
+    details: list[Message] = [ErrorInfo(reason=refusal.reason, domain=DOMAIN)]
+    if refusal.fields:
+        violations = [BadRequest.FieldViolation(field=each.path, description=each.sentence) for each in refusal.fields]
+        details.append(BadRequest(field_violations=violations))
+    if refusal.retry_after is not None:
+        delay = Duration.from_timedelta(timedelta(seconds=ceil(refusal.retry_after)))
+        details.append(RetryInfo(retry_delay=delay))
+    return details
+
+
+def as_refusal(error: BaseException) -> Refusal:
+    """The refusal that an exception amounts to; an unforeseen one is logged under a new error id."""
+    match error:
+        case Refusal():
+            return error
+        case RefusalAnswer():
+            return error.refusal
+        case ConnectError() if error.code in _OF_THE_LIBRARY:
+            return _OF_THE_LIBRARY[error.code]()
+        case TimeoutError():
+            return DeadlinePassed()
+    return unforeseen(error)
+
+
+def unforeseen(error: BaseException) -> Unforeseen:
+    refusal = Unforeseen(secrets.new_error_id())
+    _log.error("unforeseen", error_id=refusal.error_id, **describe(error))
+    return refusal
+
+
+class TranslateErrors:
+    """Metadata interceptor, outermost: every error leaves as a Connect error with a reason."""
+
+    async def on_start(self, ctx: Context) -> None:
+        return
+
+    async def on_end(self, _: None, ctx: Context, error: Exception | None, /) -> None:
+        if error is None:
+            return
+        if isinstance(error, ConnectError) and error.code is Code.CANCELED:
+            return  # the client is gone: nobody reads an answer
+        refusal = as_refusal(error)
+        if refusal.retry_after is not None:
+            ctx.response_headers["retry-after"] = str(ceil(refusal.retry_after))
+        _log_refusal(ctx, refusal)
+        raise to_connect_error(refusal) from None
+
+
+def _log_refusal(ctx: Context, refusal: Refusal) -> None:
+    # Denied access, throttling and unexpected errors are for operators to see (ASVS 16.3); a mistyped field is not.
+    level = "warning" if isinstance(refusal, BadCredential | OriginNotAllowed | Unforeseen) else "info"
+    if isinstance(refusal, NoCredential):
+        level = "debug"
+    rpc = f"{ctx.method.service_name}/{ctx.method.name}"
+    getattr(_log, level)("refused", rpc=rpc, code=refusal.kind.value, reason=refusal.reason, client=client_of(ctx).ip)

@@ -1,0 +1,92 @@
+"""The first and the last to touch a call: refuses what connectrpc must not see, and lets no failure out with its text.
+
+connectrpc answers some requests before any interceptor runs: with an empty 404, 405 or 415, with the refused header's
+value, or with a traceback (header bytes that are not UTF-8, gRPC on a server without trailers). Those end here.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import structlog
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.core.config import Settings
+from app.core.errors import OriginNotAllowed, Refusal
+from app.rpc import headers, incoming, wire
+from app.rpc.errors import as_refusal
+from app.rpc.exchange import Exchange, Patience
+from app.rpc.origins import Origins
+
+_log = structlog.get_logger()
+
+
+class Front:
+    """The outermost ASGI application, in front of every RPC and of every path that is none."""
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, *, methods: Mapping[str, bool], patience: Patience | None = None
+    ) -> None:
+        """`methods`: the path of every mounted RPC, `/package.Service/Method`, and whether its answer is a stream."""
+        self._app = app
+        self._incoming = incoming.Incoming(methods, settings.body_limit)
+        self._origins = Origins(settings)
+        self._patience = patience or Patience(body=min(10, settings.request_timeout), reader=60)
+        self._added = headers.on_every_answer(settings)
+        self._added_for = {origin: self._added + headers.for_origin(origin) for origin in self._origins.listed}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        came: incoming.Headers = dict(scope["headers"])
+        exchange = Exchange(receive, send, self._added_for.get(came.get(b"origin", b""), self._added), self._patience)
+        failure: Refusal | None = None
+        try:
+            if early := self._early(scope, came):
+                await exchange.answer(early)
+            else:
+                scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in headers.WISHES_FOR_COMPRESSION]
+                await self._app(scope, exchange.receive, exchange.send)
+        except Exception as error:
+            # Never raised again: uvicorn would log the exception's text, which may hold a password (ASVS 16.5.4).
+            if not _hung_up(error):
+                failure = as_refusal(error)
+        # Half an answer stays half: the server sees that we return without its end, and closes the connection.
+        if failure is not None and not exchange.started:
+            with suppress(TimeoutError):
+                await exchange.answer(wire.answer(failure, incoming.content_type(came)))
+
+    def _early(self, scope: Scope, came: incoming.Headers) -> wire.Answer | None:
+        """The answer to a preflight or to a call that must not run; None lets it run."""
+        try:
+            stream = self._incoming.check_target(scope, came)
+            incoming.check_repeated(scope, came)
+            self._origins.check(scope, came)
+            if scope["method"] == "OPTIONS":
+                return wire.Answer(204, [*headers.PREFLIGHT], b"")
+            self._incoming.check_content_type(scope, came, stream)
+            self._incoming.check_length(came)
+            incoming.check_values(scope, came)
+        except Refusal as refusal:
+            _log_refusal(scope, refusal)
+            return wire.answer(refusal, incoming.content_type(came))
+        return None
+
+
+def _hung_up(error: Exception) -> bool:
+    return isinstance(error, ConnectError) and error.code is Code.CANCELED
+
+
+def _log_refusal(scope: Scope, refusal: Refusal) -> None:
+    if isinstance(refusal, wire.Misdirected):
+        return  # scanners try thousands of paths, and the path is theirs to write
+    level = _log.warning if isinstance(refusal, OriginNotAllowed) else _log.info
+    peer = (scope.get("client") or ("",))[0]
+    level("refused", rpc=scope["path"][1:], code=refusal.kind.value, reason=refusal.reason, peer=peer)

@@ -1,0 +1,94 @@
+"""Message interceptors: what happens around every handler once its message is decoded.
+
+connectrpc silently skips an interceptor for the kinds of call whose method it lacks, so `Validate` has all four.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from protobuf import Message
+from protovalidate import Validator, Violation
+
+from app.core.errors import FieldProblem, InvalidFields
+from app.rpc.access import Policy
+from app.rpc.caller import Context
+
+Unary = Callable[[Any, Context], Awaitable[Any]]
+Streaming = Callable[[Any, Context], AsyncIterator[Any]]
+
+
+class Validate:
+    """Holds every request message against the field rules that stand in the protos."""
+
+    def __init__(self) -> None:
+        self._validator = Validator()
+
+    async def intercept_unary(self, call_next: Unary, request: Any, ctx: Context, /) -> Any:
+        self._check(request)
+        return await call_next(request, ctx)
+
+    async def intercept_server_stream(self, call_next: Streaming, request: Any, ctx: Context, /) -> AsyncIterator[Any]:
+        self._check(request)
+        async for response in call_next(request, ctx):
+            yield response
+
+    async def intercept_client_stream(self, call_next: Unary, request: AsyncIterator[Any], ctx: Context, /) -> Any:
+        return await call_next(self._each(request), ctx)
+
+    def intercept_bidi_stream(
+        self, call_next: Streaming, request: AsyncIterator[Any], ctx: Context, /
+    ) -> AsyncIterator[Any]:
+        return call_next(self._each(request), ctx)
+
+    async def _each(self, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for message in messages:
+            self._check(message)
+            yield message
+
+    def _check(self, message: Message[Any]) -> None:
+        if violations := self._validator.collect_violations(message):
+            raise InvalidFields(tuple(_problem(each) for each in violations))
+
+
+def _problem(violation: Violation) -> FieldProblem:
+    """The path and the rule's words; never the violation itself, which holds the refused value."""
+    told = violation.proto
+    path = ""
+    for element in told.field.elements if told.field else ():
+        path += f".{element.field_name}" if path else element.field_name
+        if element.subscript is not None and element.subscript.field == "index":
+            path += f"[{element.subscript.value}]"
+    return FieldProblem(path, told.message or told.rule_id)
+
+
+class RunToEnd:
+    """Lets a handler that writes finish although its client hung up or its deadline passed.
+
+    connectrpc cancels the handler at whatever await it stands, also between a commit and what must follow it. Here the
+    call waits for its handler and may stop waiting; the handler itself is never cut short (design: whole or absent).
+    """
+
+    def __init__(self, policies: Mapping[str, Policy], seconds: float) -> None:
+        self._policies = policies
+        self._seconds = seconds
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def intercept_unary(self, call_next: Unary, request: Any, ctx: Context, /) -> Any:
+        async with asyncio.timeout(self._seconds):
+            if self._policies[f"{ctx.method.service_name}/{ctx.method.name}"].reads:
+                return await call_next(request, ctx)
+            task = asyncio.ensure_future(call_next(request, ctx))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+            return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not print the traceback of a call nobody waits for
+
+    async def settle(self, seconds: float) -> None:
+        """At shutdown: wait for what still runs."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)

@@ -1,0 +1,57 @@
+"""Mounts the services: one interceptor order for all of them, and no method without a policy."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectrpc.interceptor import Interceptor
+from connectrpc.server import ConnectASGIApplication
+from protobuf import DescService
+from starlette.routing import Mount
+
+from app.rpc.access import Policy
+from app.rpc.codecs import discreet_codecs
+from app.rpc.errors import TranslateErrors
+from app.rpc.guard import Guard
+from app.rpc.interceptors import RunToEnd, Validate
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A generated application class, its descriptor, and the handlers behind it."""
+
+    application: Callable[..., ConnectASGIApplication[Any]]
+    descriptor: DescService
+    handlers: object
+
+
+def interceptors(guard: Guard, run_to_end: RunToEnd) -> list[Interceptor]:
+    """THE order. Translator and guard are metadata interceptors and must lead: connectrpc runs only a leading row of
+    these before it reads the body. The translator is first, so it sees what all the others raise."""
+    return [TranslateErrors(), guard, Validate(), run_to_end]
+
+
+def mounts(services: Sequence[Service], ordered: Sequence[Interceptor], body_limit: int) -> list[Mount]:
+    """The applications, ready to be routed to."""
+    applications = [
+        service.application(service.handlers, interceptors=ordered, read_max_bytes=body_limit, codecs=discreet_codecs())
+        for service in services
+    ]
+    return [Mount(application.path, application) for application in applications]
+
+
+def methods(services: Sequence[Service]) -> dict[str, bool]:
+    """Each method's path, and whether it answers with a stream."""
+    return {
+        f"/{service.descriptor.type_name}/{method.name}": method.method_kind in ("server_streaming", "bidi_streaming")
+        for service in services
+        for method in service.descriptor.methods
+    }
+
+
+def require_policies(services: Sequence[Service], policies: Mapping[str, Policy]) -> None:
+    """Raise unless the table and the descriptors name the same methods."""
+    served = {path.removeprefix("/") for path in methods(services)}
+    if served != set(policies):
+        missing, left_over = sorted(served - set(policies)), sorted(set(policies) - served)
+        raise RuntimeError(f"policy rows missing for {missing}, left over for {left_over}")

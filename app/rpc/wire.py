@@ -1,0 +1,75 @@
+"""A refusal written in the caller's own protocol, for calls that connectrpc must not see or has crashed on.
+
+connectrpc writes errors only inside a call, so this file, and no other, reaches for its protocol classes. An answer
+from here has the same bytes as one from there, which tests/rpc/test_wire.py compares, and pyproject.toml pins 0.13.
+"""
+
+from math import ceil
+from typing import NamedTuple
+
+from connectrpc._headers import Headers
+from connectrpc._protocol import ConnectWireError
+from connectrpc._protocol_connect import ConnectEnvelopeWriter
+from connectrpc._protocol_grpc import GRPCServerProtocol
+from connectrpc._protocol_server import negotiate_server_protocol
+from connectrpc.codec import proto_json_codec
+
+from app.core.errors import Refusal, Unimplemented
+from app.rpc.errors import to_connect_error
+
+CONNECT_UNARY = frozenset({"application/json", "application/proto"})
+CONNECT_STREAM = frozenset({"application/connect+json", "application/connect+proto"})
+GRPC_WEB = frozenset({"application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"})
+GRPC = frozenset({"application/grpc", "application/grpc+proto", "application/grpc+json"})
+
+
+class Answer(NamedTuple):
+    """A whole answer: HTTP status, its own headers, body."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Misdirected(Unimplemented):
+    """404, 405 or 415: no RPC was reached, so the answer is plain HTTP whatever protocol was meant."""
+
+    def __init__(self, status: int, sentence: str, **headers: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers
+        """By name, with `_` for `-`."""
+
+
+def without_parameters(content_type: str) -> str:
+    """As connectrpc compares it for Connect: `Application/JSON; charset=utf-8` is application/json."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def answer(refusal: Refusal, content_type: str) -> Answer:
+    """Write a refusal as a caller with this Content-Type expects errors; JSON for one that speaks no known protocol."""
+    error = to_connect_error(refusal)
+    wire_error = ConnectWireError.from_exception(error)
+    protocol = negotiate_server_protocol(content_type)
+    stream_type = without_parameters(content_type)
+    if isinstance(refusal, Misdirected):
+        written = _json(refusal.status, wire_error.to_json_bytes())
+        written.headers.extend(
+            (name.replace("_", "-").encode(), value.encode()) for name, value in refusal.headers.items()
+        )
+    elif isinstance(protocol, GRPCServerProtocol):
+        trailers = protocol.trailers_only_headers(None, error)
+        written = Answer(200, [(name.encode(), value.encode()) for name, value in trailers.allitems()], b"")
+    elif stream_type in CONNECT_STREAM:
+        end = ConnectEnvelopeWriter(proto_json_codec(), None).end(Headers(), wire_error)
+        written = Answer(200, [(b"content-type", stream_type.encode())], end)
+    else:
+        written = _json(wire_error.to_http_status().code, wire_error.to_json_bytes())
+    if refusal.retry_after is not None:
+        written.headers.append((b"retry-after", str(ceil(refusal.retry_after)).encode()))
+    written.headers.append((b"content-length", str(len(written.body)).encode()))
+    return written
+
+
+def _json(status: int, body: bytes) -> Answer:
+    return Answer(status, [(b"content-type", b"application/json")], body)
