@@ -1,0 +1,71 @@
+"""What an account tells about itself: IsEmailVerified and GetAccount."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.accounts import store
+from app.accounts.addresses import normalized_or_as_typed
+from app.accounts.errors import OtherAddress
+from app.accounts.models import Account
+from app.core.caller import Caller
+from app.core.db import Database
+from app.core.errors import BadCredential
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    name: str
+    address: str
+    email_verified: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    account_id: UUID
+    scopes: tuple[str, ...]
+    token_id: UUID | None
+    credential_expires_at: datetime | None
+    personal: PersonalData | None
+    """None without the scope account:read."""
+
+
+async def _account_of(db: Database, caller: Caller) -> Account:
+    async with db.read() as tx:
+        account = await store.account_by_id(tx, caller.account_id)
+    if account is None:
+        raise BadCredential  # deleted since the guard looked
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class IsEmailVerified:
+    db: Database
+
+    async def __call__(self, caller: Caller, email: str) -> bool:
+        """Whether the caller's address is confirmed; `email` is empty or the caller's own, else OtherAddress."""
+        account = await _account_of(self.db, caller)
+        if email and normalized_or_as_typed(email) != account.address:
+            raise OtherAddress
+        return account.email_verified_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccount:
+    """How a service behind Gatepost learns who calls it: it passes its caller's credential on."""
+
+    db: Database
+
+    async def __call__(self, caller: Caller) -> Profile:
+        return Profile(
+            account_id=caller.account_id,
+            scopes=() if caller.interactive else tuple(sorted(caller.scopes)),
+            token_id=caller.token_id,
+            credential_expires_at=caller.expires_at,
+            personal=await self._personal(caller) if caller.has("account:read") else None,
+        )
+
+    async def _personal(self, caller: Caller) -> PersonalData:
+        account = await _account_of(self.db, caller)
+        return PersonalData(account.name, account.address, account.email_verified_at is not None, account.created_at)

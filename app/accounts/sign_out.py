@@ -1,0 +1,40 @@
+"""SignOut: end the session behind the cookie, or all of the account's."""
+
+from dataclasses import dataclass
+
+from app.accounts import events, store
+from app.accounts.sessions import Sessions
+from app.core.caller import Client
+from app.core.errors import BadCredential, NotForTokens
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """Succeeds without a live session, since there is nothing left to end."""
+
+    sessions: Sessions
+
+    async def __call__(self, cookie: str | None, client: Client, *, everywhere: bool) -> None:
+        if cookie is None:
+            return
+        try:
+            caller = await self.sessions.authenticate(cookie, client)
+        except BadCredential:
+            return
+        if everywhere and not caller.interactive:
+            raise NotForTokens("A session made from a token ends only itself. Sign in to end all sessions.")
+        now = self.sessions.clock.now()
+        async with self.sessions.db.write() as tx:
+            await events.record(
+                tx,
+                caller.account_id,
+                "signed_out",
+                client,
+                now,
+                session_id=caller.session_id,
+                token_id=caller.token_id,
+            )
+            if everywhere:
+                await store.end_sessions_of_account(tx, caller.account_id)
+            elif caller.session_id is not None:
+                await store.end_session(tx, caller.session_id)

@@ -1,0 +1,77 @@
+"""CreateToken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app.accounts.events import record
+from app.core import secrets
+from app.core.caller import Caller
+from app.core.clock import Clock
+from app.core.db import Database
+from app.mail.outbox import Mail, Outbox
+from app.tokens import format, store
+from app.tokens.authority import lock_account, require_manager
+from app.tokens.lifetime import Lifetime
+from app.tokens.names import clean_name
+from app.tokens.scopes import grantable
+from app.tokens.token import Token
+from app.tokens.vacancy import require_free_name, require_room
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedToken:
+    token: Token
+    value: str = field(repr=False)
+    """Told to the caller and then forgotten; a traceback must not show it either."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateToken:
+    """Make a token for the caller's account, and tell the owner by mail."""
+
+    db: Database
+    clock: Clock
+    outbox: Outbox
+    lifetime: Lifetime
+    quota: int
+    prefix: str
+
+    async def __call__(
+        self, caller: Caller, name: str, expires_at: datetime | None, scopes: Sequence[str]
+    ) -> CreatedToken:
+        """Raises NotForTokens, InvalidField, NameTaken, QuotaReached."""
+        require_manager(caller)
+        name, granted = clean_name(name), grantable(scopes)
+        value = format.new_value(self.prefix)
+        async with self.db.write() as tx:
+            account = await lock_account(tx, caller)
+            now = self.clock.now()  # not earlier: what counts as live is judged while the account is held
+            token = _new_token(account.id, name, granted, value, now, self.lifetime.end(expires_at, now))
+            await require_free_name(tx, token, now)
+            await require_room(tx, account.id, self.quota, now)
+            await store.add(tx, token)
+            await record(
+                tx, account.id, "token_created", caller.client, now, session_id=caller.session_id, token_id=token.id
+            )
+            told = {"name": name, "ip": caller.client.ip}
+            await self.outbox.queue(tx, Mail("token_created", account.address, told, account.id))
+        return CreatedToken(token, value)
+
+
+def _new_token(
+    account_id: UUID, name: str, scopes: tuple[str, ...], value: str, now: datetime, expires_at: datetime
+) -> Token:
+    return Token(
+        id=secrets.new_id(now),
+        account_id=account_id,
+        name=name,
+        scopes=scopes,
+        value_digest=secrets.digest(value),
+        value_hint=format.hint(value),
+        created_at=now,
+        expires_at=expires_at,
+        last_used_at=None,
+        regenerated_at=None,
+    )

@@ -1,0 +1,29 @@
+"""What tokens refuse beside the general refusals.
+
+Refusal
+├── NameTaken       already_exists
+├── QuotaReached    resource_exhausted
+└── TokenExpired    failed_precondition
+"""
+
+from app.core.errors import Kind, Refusal
+
+
+class NameTaken(Refusal):
+    kind = Kind.ALREADY_EXISTS
+    reason = "NAME_TAKEN"
+    sentence = "Another live token of the account has this name. Choose another name, or expire that token."
+
+
+class QuotaReached(Refusal):
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "TOKEN_QUOTA"
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(f"The account has {quota} live tokens or more, which is all it may have. Expire one first.")
+
+
+class TokenExpired(Refusal):
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOKEN_EXPIRED"
+    sentence = "The end of this token has passed. Move its expires_at into the future with UpdateToken first."

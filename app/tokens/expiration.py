@@ -1,0 +1,47 @@
+"""ForceTokenExpiration."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from app.accounts.events import record
+from app.accounts.owner import end_sessions_of_token
+from app.core.caller import Caller
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.errors import NotFound
+from app.tokens import store
+from app.tokens.authority import lock_account, require_current, require_expirer
+
+
+@dataclass(frozen=True, slots=True)
+class ForceTokenExpiration:
+    """End a token and the sessions made from it, at once and for good."""
+
+    db: Database
+    clock: Clock
+
+    async def __call__(self, caller: Caller, token_id: UUID) -> None:
+        """Repeating it changes nothing and succeeds. Raises NotForTokens, NotFound, BadCredential."""
+        require_expirer(caller, token_id)
+        async with self.db.write() as tx:
+            await lock_account(tx, caller)
+            now = self.clock.now()
+            token = await store.find(tx, caller.account_id, token_id)
+            if token is None:
+                raise NotFound
+            require_current(caller, token)
+            # Without the digest the value is dead even if the clock is set back, or the end moved later.
+            expired = replace(token, expires_at=min(now, token.expires_at), value_digest=None)
+            if expired == token:
+                return
+            await store.change(tx, expired)
+            await end_sessions_of_token(tx, token_id)
+            await record(
+                tx,
+                token.account_id,
+                "token_expired",
+                caller.client,
+                now,
+                session_id=caller.session_id,
+                token_id=token_id,
+            )

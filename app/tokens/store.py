@@ -1,0 +1,100 @@
+"""All SQL about tokens. Each function takes the transaction it works in."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, literal, or_, select, tuple_, update
+from sqlmodel import UTCDateTime, col, insert
+
+from app.core.db import PointRead, Tx, columns
+from app.tokens.models import TokenRow
+from app.tokens.token import Token
+
+Position = tuple[datetime, UUID]
+"""Where a token stands in a listing: when it was created, and its UUID."""
+
+_TOKEN = columns(TokenRow, Token)
+
+TOKEN_BY_DIGEST = PointRead(select(*_TOKEN).where(col(TokenRow.value_digest) == bindparam("digest")))
+TOKEN_BY_ID = PointRead(select(*_TOKEN).where(col(TokenRow.id) == bindparam("id")))
+
+
+async def add(tx: Tx, token: Token) -> None:
+    await tx.execute(insert(TokenRow).values(**asdict(token)))
+
+
+async def find(tx: Tx, account_id: UUID, token_id: UUID) -> Token | None:
+    """None for another account's token as for none."""
+    query = select(*_TOKEN).where(col(TokenRow.id) == token_id, col(TokenRow.account_id) == account_id)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else Token(*row)
+
+
+async def newest(tx: Tx, account_id: UUID, after: Position | None, limit: int) -> list[Token]:
+    """Up to `limit` tokens in listing order, from the one that follows `after` on."""
+    place = tuple_(col(TokenRow.created_at), col(TokenRow.id))
+    query = select(*_TOKEN).where(col(TokenRow.account_id) == account_id)
+    if after is not None:
+        created_at, token_id = after
+        # Typed like the column: by itself a datetime is bound as one without a time zone, which PostgreSQL refuses.
+        query = query.where(place < tuple_(literal(created_at, UTCDateTime()), literal(token_id)))
+    query = query.order_by(col(TokenRow.created_at).desc(), col(TokenRow.id).desc()).limit(limit)
+    return [Token(*row) for row in await tx.execute(query)]
+
+
+async def name_is_taken(tx: Tx, token: Token, now: datetime) -> bool:
+    """Whether another live token of the same account is called like `token`."""
+    query = select(col(TokenRow.id)).where(
+        col(TokenRow.account_id) == token.account_id,
+        col(TokenRow.expires_at) > now,
+        col(TokenRow.name) == token.name,
+        col(TokenRow.id) != token.id,
+    )
+    return (await tx.execute(query.limit(1))).first() is not None
+
+
+async def count_live(tx: Tx, account_id: UUID, now: datetime) -> int:
+    query = select(func.count()).where(col(TokenRow.account_id) == account_id, col(TokenRow.expires_at) > now)
+    return (await tx.execute(query)).scalar_one()
+
+
+async def change(tx: Tx, token: Token) -> None:
+    """Store what UpdateToken and ForceTokenExpiration change; the account's row must be held since it was read."""
+    await tx.execute(
+        update(TokenRow)
+        .where(col(TokenRow.id) == token.id)
+        .values(
+            name=token.name,
+            scopes=token.scopes,
+            expires_at=token.expires_at,
+            value_digest=token.value_digest,
+            value_hint=token.value_hint,
+        )
+    )
+
+
+async def swap_value(tx: Tx, seen: Token, value_digest: bytes, value_hint: str, now: datetime) -> bool:
+    """Give the token another value, only if it still has the one that was seen and its end has not passed."""
+    statement = update(TokenRow).where(
+        col(TokenRow.id) == seen.id,
+        col(TokenRow.value_digest).is_not_distinct_from(seen.value_digest),
+        col(TokenRow.expires_at) > now,
+    )
+    values = {"value_digest": value_digest, "value_hint": value_hint, "regenerated_at": now}
+    return (await tx.execute(statement.values(**values))).rowcount == 1
+
+
+async def touch(tx: Tx, used: Sequence[tuple[UUID, datetime]]) -> None:
+    """Note when tokens were last used; another process may have noted a later time, which stays."""
+    last_used_at = col(TokenRow.last_used_at)
+    statement = (
+        update(TokenRow)
+        .where(
+            col(TokenRow.id) == bindparam("used_id"),
+            or_(last_used_at.is_(None), last_used_at < bindparam("used_at")),
+        )
+        .values(last_used_at=bindparam("used_at"))
+    )
+    await tx.execute(statement, [{"used_id": token_id, "used_at": at} for token_id, at in used])

@@ -1,0 +1,35 @@
+"""A token, as the rest of the domain sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.core.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    id: UUID
+    account_id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    value_digest: bytes | None
+    value_hint: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    regenerated_at: datetime | None
+
+    def live_at(self, now: datetime) -> bool:
+        return now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer(Caller):
+    """A caller that presented a token's value, with the digest of that very value.
+
+    The guard runs before the body is read, and a client may take its time over the body. By then the value may have
+    been superseded, and only the digest still tells who came with the old one.
+    """
+
+    value_digest: bytes = b""

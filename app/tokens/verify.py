@@ -1,0 +1,75 @@
+"""Tokens as credentials: the check in front of every call that presents one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.core import secrets
+from app.core.activity import Activity
+from app.core.caller import Caller, Client, effective_scopes
+from app.core.clock import Clock
+from app.core.db import Database, Tx
+from app.core.errors import BadCredential
+from app.tokens import format, store
+from app.tokens.authority import lock_account, require_current
+from app.tokens.token import Bearer, Token
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials:
+    """Says whose a presented value is, from committed rows alone: nothing is cached, so that revocation is at once."""
+
+    db: Database
+    clock: Clock
+    activity: Activity
+    prefix: str
+
+    async def authenticate(self, value: str, client: Client) -> Bearer:
+        """The caller behind a token's value. Raises BadCredential, alike for whatever is wrong with it."""
+        if not format.well_formed(value, self.prefix):
+            raise BadCredential
+        digest = secrets.digest(value)
+        row = await self.db.point(store.TOKEN_BY_DIGEST, digest=digest)
+        if row is None:
+            raise BadCredential
+        token = Token(*row)
+        now = self.clock.now()
+        if not secrets.same(token.value_digest or b"", digest) or not token.live_at(now):
+            raise BadCredential
+        self.activity.note(token.id, token.last_used_at, now)
+        return Bearer(
+            account_id=token.account_id,
+            client=client,
+            token_id=token.id,
+            scopes=effective_scopes(token.scopes),
+            expires_at=token.expires_at,
+            value_digest=digest,
+        )
+
+    async def scopes_of(self, token_id: UUID) -> tuple[frozenset[str], datetime] | None:
+        """The effective scopes and the end of the token that a session was made from.
+
+        None if it is dead, or lives again without a value: until RegenerateToken ends the sessions that were made with
+        the old one, they must not come back either.
+        """
+        row = await self.db.point(store.TOKEN_BY_ID, id=token_id)
+        if row is None:
+            return None
+        token = Token(*row)
+        if token.value_digest is None or not token.live_at(self.clock.now()):
+            return None
+        return effective_scopes(token.scopes), token.expires_at
+
+    async def hold(self, tx: Tx, caller: Caller, now: datetime) -> datetime | None:
+        """The end of the caller's token, which nobody can expire or regenerate until the transaction ends.
+
+        None if it has ended, or was given another value since the guard looked.
+        """
+        if not isinstance(caller, Bearer) or caller.token_id is None:
+            return None
+        await lock_account(tx, caller)
+        token = await store.find(tx, caller.account_id, caller.token_id)
+        if token is None or not token.live_at(now):
+            return None
+        require_current(caller, token)
+        return token.expires_at
