@@ -1,0 +1,5 @@
+"""`python -m app` is `gatepost`."""
+
+from app.cli import main
+
+main()

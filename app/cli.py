@@ -1,0 +1,140 @@
+"""The command line: `gatepost serve` and `gatepost migrate`."""
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+import uvicorn
+from pydantic import SecretStr
+
+from app import migrations
+from app.core.config import ConfigError, Settings, load_settings
+from app.core.db import Database
+from app.core.errors import Unavailable
+from app.core.log import configure
+from app.core.secrets import local_key
+from app.main import create_app
+
+app = typer.Typer(help="Accounts, sessions and tokens over Connect, gRPC-Web and gRPC.", no_args_is_help=True)
+
+
+@app.command()
+def serve() -> None:
+    """Migrate the database if it is not up to date, then serve."""
+    settings, key_file = _settings()
+    configure(settings.log_level)
+    _bring_up_to_date(settings)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        # Our own reader goes by TRUSTED_PROXIES; uvicorn's would believe whoever is on this machine.
+        proxy_headers=False,
+        timeout_graceful_shutdown=6,
+    )
+    _Server(config, _banner(settings, key_file)).run(sockets=[_listen(settings)])
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date, one process at a time."""
+    settings, _ = _settings()
+    before, after = asyncio.run(_migrate(settings))
+    unchanged = f"The schema is at {after} already."
+    print(unchanged if before == after else f"The schema went from {before or 'nothing'} to {after}.")
+
+
+def main() -> None:
+    app()
+
+
+class _Server(uvicorn.Server):
+    """Says what is running once it is."""
+
+    def __init__(self, config: uvicorn.Config, banner: str) -> None:
+        super().__init__(config)
+        self._banner = banner
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._banner, flush=True)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "no such address"
+        _give_up([f"PORT: cannot listen on {settings.host} port {settings.port} ({reason}). Try PORT=8001."])
+
+
+def _settings() -> tuple[Settings, Path | None]:
+    """The settings, and the file with this machine's own key if they name none."""
+    try:
+        settings = load_settings()
+        key_file = settings.local_secret_file
+        key = (SecretStr(local_key(key_file)),) if key_file else settings.secret_keys
+        return settings.model_copy(update={"secret_keys": key}), key_file
+    except ConfigError as error:
+        _give_up(error.problems)
+    except PermissionError as error:
+        _give_up([str(error)])
+
+
+def _bring_up_to_date(settings: Settings) -> None:
+    if asyncio.run(_revision(settings)) == migrations.HEAD:
+        return
+    if settings.environment == "production":
+        # Many replicas start at once there, and the old version may still be serving: an operator chooses the moment.
+        _give_up(["The database's schema is not up to date. Run `gatepost migrate`, then start again."])
+    asyncio.run(_migrate(settings))
+
+
+async def _revision(settings: Settings) -> str | None:
+    db = Database(settings.database_url)
+    try:
+        return await migrations.current_revision(db)
+    except Unavailable:
+        _give_up(["DATABASE_URL: the database does not answer. Start it, or correct the URL."])
+    finally:
+        await db.close()
+
+
+async def _migrate(settings: Settings) -> tuple[str | None, str | None]:
+    db = Database(settings.database_url)
+    try:
+        before = await migrations.current_revision(db)
+        await migrations.migrate(db)
+        return before, await migrations.current_revision(db)
+    except Unavailable:
+        _give_up(["DATABASE_URL: the database does not answer. Start it, or correct the URL."])
+    finally:
+        await db.close()
+
+
+def _banner(settings: Settings, key_file: Path | None) -> str:
+    data = settings.database_file.absolute() if settings.database_file else "the server that DATABASE_URL names"
+    lines = [
+        f"{settings.service_name} serves Connect and gRPC-Web at {settings.origin}   (Ctrl-C stops it)",
+        f"  data     {data}",
+        f"  mail     {settings.mail_folder.absolute()}, one .eml file each",
+    ]
+    if key_file:
+        lines.append(f"  secret   {key_file.absolute()}, made for this machine; SECRET_KEYS takes its place")
+    if settings.limits == "off":
+        lines.append("  limits   OFF: passwords can be guessed without end")
+    ping = f"{settings.origin}/test.v1.TestNoAuthService/Ping"
+    lines.append(f"  try      curl {ping} -H 'Content-Type: application/json' -d '{{}}'")
+    return "\n".join(lines)
+
+
+def _give_up(problems: list[str]) -> NoReturn:
+    print("Gatepost cannot start:", *(f"  {line}" for line in problems), sep="\n", file=sys.stderr)
+    raise typer.Exit(code=2)

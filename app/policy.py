@@ -1,0 +1,35 @@
+"""Who may call what, and how often: one row for each RPC. A method without a row is refused, and the service does not
+start with one missing or left over."""
+
+from collections.abc import Mapping
+
+from app.limits import Limit
+from app.rpc.access import Policy, Who
+
+FAILURES_BY_CLIENT_AND_ADDRESS = Limit("failures_by_client_and_address", events=5, seconds=300)
+FAILURES_BY_ADDRESS = Limit("failures_by_address", events=20, seconds=3600, backoff=(60, 3600))
+SIGN_UPS_BY_CLIENT = Limit("sign_ups_by_client", events=10, seconds=3600)
+
+POLICIES: Mapping[str, Policy] = {
+    "accounts.v1.PublicAccountsService/SignUp": Policy(Who.ANYONE, limits=(SIGN_UPS_BY_CLIENT,)),
+    "accounts.v1.PublicAccountsService/SignIn": Policy(
+        Who.ANYONE, limits=(FAILURES_BY_CLIENT_AND_ADDRESS, FAILURES_BY_ADDRESS)
+    ),
+    "accounts.v1.AccountsService/IsEmailVerified": Policy(Who.CREDENTIAL, scope="account:read", reads=True),
+    "accounts.v1.AccountsService/RefreshSession": Policy(Who.COOKIE),
+    "accounts.v1.AccountsService/TokenAuthorization": Policy(Who.BEARER),
+    # The fields that need account:read are left out for a token without it.
+    "accounts.v1.AccountsService/GetAccount": Policy(Who.CREDENTIAL, reads=True),
+    # Looks at the cookie itself: without a live session there is nothing to refuse.
+    "accounts.v1.AccountsService/SignOut": Policy(Who.ANYONE),
+    # What a token may do with which UUID stands in tokens.authority, since it needs the request.
+    "tokens.v1.TokensService/CreateToken": Policy(Who.CREDENTIAL),
+    "tokens.v1.TokensService/UpdateToken": Policy(Who.CREDENTIAL),
+    "tokens.v1.TokensService/ForceTokenExpiration": Policy(Who.CREDENTIAL),
+    "tokens.v1.TokensService/RegenerateToken": Policy(Who.CREDENTIAL),
+    "tokens.v1.TokensService/GetToken": Policy(Who.CREDENTIAL, reads=True),
+    "tokens.v1.TokensService/ListTokens": Policy(Who.CREDENTIAL, scope="tokens:read", reads=True),
+    "tokens.v1.TokensService/ListTokensPage": Policy(Who.CREDENTIAL, scope="tokens:read", reads=True),
+    "test.v1.TestNoAuthService/Ping": Policy(Who.ANYONE, reads=True),
+    "test.v1.TestAuthService/Pong": Policy(Who.CREDENTIAL, reads=True),
+}
