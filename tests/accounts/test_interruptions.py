@@ -1,0 +1,175 @@
+"""Calls that are cut short at each of their awaits: what they write is whole or absent, and others can write after."""
+
+import asyncio
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.accounts.calls import ADA, refresh, tab, trail
+from tests.rpc.asgi import arriving, collecting, http_scope
+from tests.support.service import COOKIE, PASSWORD, Gatepost
+from tests.tokens.calls import create, value_of, works
+
+
+async def test_sign_up(gatepost: Gatepost) -> None:
+    for at in range(100):
+        email = f"ada{at}@example.test"
+        whole = await cut_short(gatepost, at, "PublicAccountsService/SignUp", body=credentials(email), ip=f"10.1.0.{at}")
+        counts = await gatepost.fetch(
+            "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM mail_outbox),"
+            " (SELECT count(*) FROM verifications), (SELECT count(*) FROM security_events)"
+        )
+        assert len(set(counts[0])) == 1
+        if whole:
+            await gatepost.browser().sign_in(email)
+            return
+    pytest.fail("it never ended")
+
+
+async def test_sign_in(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    for at in range(100):
+        whole = await cut_short(
+            gatepost, at, "PublicAccountsService/SignIn", body=credentials(ADA), cookie=ada.session, ip=f"10.1.0.{at}"
+        )
+        [(sessions,)] = await gatepost.fetch("SELECT count(*) FROM sessions")
+        signed_in = (await trail(gatepost)).count("signed_in")
+        # The presented one ends with the first that opens another.
+        assert sessions == signed_in - (signed_in > 1)
+        assert await works(ada) == (signed_in == 1)
+        if whole:
+            return
+    pytest.fail("it never ended")
+
+
+async def test_refresh_session(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    for at in range(100):
+        gatepost.clock.advance(300)
+        whole = await cut_short(gatepost, at, "AccountsService/RefreshSession", cookie=ada.session)
+        assert await works(tab(gatepost, ada.session)), "an answer was lost, and with it the session"
+        if whole:
+            break
+    assert "session_reused" not in await trail(gatepost)
+    gatepost.clock.advance(300)
+    await refresh(ada)
+    assert await works(ada)
+
+
+async def test_the_first_return_of_a_new_secret(gatepost: Gatepost) -> None:
+    """The guard notes it, before the body is read and whatever the RPC."""
+    ada = await gatepost.session(ADA)
+    for at in range(100):
+        before = tab(gatepost, ada.session)
+        gatepost.clock.advance(300)
+        await refresh(ada)
+        whole = await cut_short(gatepost, at, "AccountsService/GetAccount", cookie=ada.session)
+        assert await works(before)
+        assert await works(ada)
+        if whole:
+            break
+    gatepost.clock.advance(31)
+    assert not await works(before)
+    assert await works(ada)
+
+
+async def test_a_theft_signal(gatepost: Gatepost) -> None:
+    for at in range(100):
+        ada = await gatepost.session(ADA)
+        stolen = ada.session
+        for _ in range(2):
+            gatepost.clock.advance(300)
+            await refresh(ada)
+        before = await trail(gatepost)
+        whole = await cut_short(gatepost, at, "AccountsService/GetAccount", cookie=stolen)
+        told = (await trail(gatepost)).count("session_reused") - before.count("session_reused")
+        assert await works(ada) == (told == 0)
+        mails = await gatepost.fetch("SELECT count(*) FROM mail_outbox WHERE template = 'session_reused'")
+        assert mails == [((await trail(gatepost)).count("session_reused"),)]
+        assert not await works(tab(gatepost, stolen))
+        assert not await works(ada), "the next use gives it away all the same"
+        if whole:
+            return
+    pytest.fail("it never ended")
+
+
+async def test_token_authorization(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    value = value_of(await create(ada.tokens))
+    for at in range(100):
+        whole = await cut_short(gatepost, at, "AccountsService/TokenAuthorization", authorization=f"Bearer {value}")
+        [(sessions,)] = await gatepost.fetch("SELECT count(*) FROM sessions WHERE token_id IS NOT NULL")
+        assert sessions == (await trail(gatepost)).count("token_authorized")
+        if whole:
+            return
+    pytest.fail("it never ended")
+
+
+async def test_sign_out(gatepost: Gatepost) -> None:
+    for at in range(100):
+        ada = await gatepost.session(ADA)
+        signed_out = (await trail(gatepost)).count("signed_out")
+        whole = await cut_short(gatepost, at, "AccountsService/SignOut", cookie=ada.session)
+        assert await works(ada) == ((await trail(gatepost)).count("signed_out") == signed_out)
+        if whole:
+            return
+    pytest.fail("it never ended")
+
+
+def credentials(email: str) -> bytes:
+    return f'{{"email": "{email}", "password": "{PASSWORD}"}}'.encode()
+
+
+async def cut_short(
+    gatepost: Gatepost,
+    at: int,
+    rpc: str,
+    *,
+    body: bytes = b"{}",
+    cookie: str | None = None,
+    authorization: str = "",
+    ip: str = "192.0.2.1",
+) -> bool:
+    """Call and cancel when it waits for the (at + 1)th time; whether it ended before that.
+
+    On return nothing of it runs any more, and the one connection for writing is free.
+    """
+    headers = {"host": "gatepost.test", "content-type": "application/json", "authorization": authorization}
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    if cookie is not None:
+        lines.append((b"cookie", f"{COOKIE}={cookie}".encode()))
+    scope = http_scope(f"/accounts.v1.{rpc}", "POST", lines, client=(ip, 50000))
+    call = gatepost.app(scope, arriving(body), collecting([]))
+    task = asyncio.ensure_future(_Cancelling(call, at))
+    await asyncio.wait([task])
+    await gatepost.parts.run_to_end.settle(10)
+    await gatepost.execute("UPDATE accounts SET name = name")
+    return not task.cancelled()
+
+
+@dataclass
+class _Cancelling:
+    """Awaits the work and cancels the task that does at one of the work's suspensions."""
+
+    work: Any
+    at: int
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        driven = self.work.__await__()
+        resume = partial(driven.send, None)
+        for suspension in range(1_000_000):
+            try:
+                awaited = resume()
+            except StopIteration:
+                return
+            if suspension == self.at:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            try:
+                resume = partial(driven.send, (yield awaited))
+            except BaseException as error:  # what it awaited failed, or the cancellation arrives
+                resume = partial(driven.throw, error)

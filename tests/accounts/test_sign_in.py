@@ -1,0 +1,258 @@
+"""SignIn: an address and a password for a session cookie."""
+
+import asyncio
+from pathlib import Path
+
+import bcrypt
+import pytest
+from connectrpc.code import Code
+
+from gen.test.v1.test_v1_pb import PongRequest
+from tests.accounts.calls import (
+    ADA,
+    WRONG,
+    account,
+    disable,
+    mailed,
+    password_hash,
+    raw,
+    refresh,
+    sign_out,
+    tab,
+    trail,
+    verify_address,
+)
+from tests.accounts.conftest import HeldHashing
+from tests.support.refusals import refused
+from tests.support.service import COOKIE, PASSWORD, Gatepost, started
+from tests.tokens.calls import create, exchanged, value_of, works
+
+SIGN_IN = "PublicAccountsService/SignIn"
+BOB = "bob@example.test"
+
+
+async def test_a_session_opens(gatepost: Gatepost) -> None:
+    browser = await gatepost.session("Ada@Example.test")
+    await browser.pong.pong(PongRequest())
+    assert await trail(gatepost) == ["signed_up", "signed_in"]
+    assert await gatepost.fetch("SELECT session_id FROM security_events WHERE kind = 'signed_in'") == (
+        await gatepost.fetch("SELECT id FROM sessions")
+    )
+
+
+async def test_an_unknown_address_and_a_wrong_password_are_one_answer(gatepost: Gatepost) -> None:
+    await gatepost.browser().sign_up(ADA)
+    answers = [
+        await raw(gatepost, SIGN_IN, {"email": email, "password": WRONG}) for email in (ADA, BOB, "not an address")
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert (answers[0].status, answers[0].reason) == (401, "WRONG_EMAIL_OR_PASSWORD")
+    assert answers[0]["set-cookie"] is None
+
+
+@pytest.mark.parametrize("email", [ADA, BOB, "not an address"])
+@pytest.mark.parametrize("password", [PASSWORD, WRONG])
+async def test_one_hash_is_computed_whatever_the_outcome(
+    gatepost: Gatepost, computed: list[str], email: str, password: str
+) -> None:
+    """ASVS 6.3.8: otherwise time would tell which addresses have an account."""
+    await gatepost.browser().sign_up(ADA)
+    computed.clear()
+    await raw(gatepost, SIGN_IN, {"email": email, "password": password})
+    assert computed == ["argon2"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [f"{PASSWORD} ", f" {PASSWORD}", PASSWORD.upper(), PASSWORD.title(), f"{PASSWORD}\x00", PASSWORD[:-1], "7 chars"],
+    ids=repr,
+)
+async def test_a_password_is_checked_exactly_as_typed(gatepost: Gatepost, typed: str) -> None:
+    """ASVS 6.2.8. A short one is wrong like any other, not a field to mend: the minimum may have been lower once."""
+    await gatepost.browser().sign_up(ADA)
+    browser = gatepost.browser()
+    with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+        await browser.sign_in(ADA, typed)
+    assert browser.jar.set_cookies == []
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "field"),
+    [("", PASSWORD, "email"), (ADA, "", "password"), ("a" * 321, PASSWORD, "email"), (ADA, "k" * 257, "password")],
+)
+async def test_only_empty_and_overlong_fields_are_refused(
+    gatepost: Gatepost, email: str, password: str, field: str
+) -> None:
+    with refused(Code.INVALID_ARGUMENT, "INVALID_FIELD", fields=[field]):
+        await gatepost.browser().sign_in(email, password)
+
+
+@pytest.mark.parametrize("typed", ["k" * 73, "k" * 71, "k" * 72 + "\x00", "k" * 256])
+async def test_what_bcrypt_would_cut_off_counts(gatepost: Gatepost, typed: str) -> None:
+    await gatepost.browser().sign_up(ADA)
+    stored = await store_bcrypt(gatepost, "k" * 72)
+    with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+        await gatepost.browser().sign_in(ADA, typed)
+    assert await password_hash(gatepost) == stored
+
+
+async def test_an_outdated_hash_is_upgraded(gatepost: Gatepost) -> None:
+    """ASVS 11.2.2."""
+    await gatepost.browser().sign_up(ADA)
+    await store_bcrypt(gatepost, PASSWORD)
+    await gatepost.browser().sign_in(ADA)
+    upgraded = await password_hash(gatepost)
+    assert upgraded.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    await gatepost.browser().sign_in(ADA)
+    assert await password_hash(gatepost) == upgraded
+
+
+async def test_nobody_is_made_to_change_a_password(gatepost: Gatepost) -> None:
+    """ASVS 6.2.10."""
+    await gatepost.browser().sign_up(ADA)
+    gatepost.clock.advance(days=5 * 365)
+    await gatepost.browser().sign_in(ADA)
+
+
+async def test_the_session_is_always_new_and_the_presented_one_ends(gatepost: Gatepost) -> None:
+    """ASVS 7.2.4."""
+    ada, elsewhere = await gatepost.session(ADA), await gatepost.session(ADA)
+    before = ada.session
+    await ada.sign_in(ADA)
+    assert ada.session != before
+    assert await works(ada)
+    assert not await works(tab(gatepost, before))
+    assert await works(elsewhere)
+
+
+async def test_a_presented_session_of_another_account_ends_as_well(gatepost: Gatepost) -> None:
+    browser = await gatepost.session(ADA)
+    before = browser.session
+    await browser.sign_up(BOB)
+    await browser.sign_in(BOB)
+    assert (await account(browser)).data.email == BOB  # type: ignore[union-attr]
+    assert not await works(tab(gatepost, before))
+
+
+async def test_a_presented_session_of_a_token_ends_as_well(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    browser = await exchanged(gatepost, value_of(await create(ada.tokens)))
+    before = browser.session
+    await browser.sign_in(ADA)
+    assert not await works(tab(gatepost, before))
+
+
+async def test_a_session_presented_by_its_previous_secret_ends(gatepost: Gatepost) -> None:
+    """The tab that lost the race signs in anew: it is still the same browser's session."""
+    ada = await gatepost.session(ADA)
+    late = tab(gatepost, ada.session)
+    gatepost.clock.advance(300)
+    await refresh(ada)
+    await late.sign_in(ADA)
+    assert not await works(ada)
+    assert await works(late)
+
+
+@pytest.mark.parametrize("planted", ["", "wrong", "019b796dd6007fa8bc9b6a3eed51e1d8.secret.signature"])
+async def test_a_planted_cookie_is_replaced(gatepost: Gatepost, planted: str) -> None:
+    await gatepost.browser().sign_up(ADA)
+    browser = tab(gatepost, planted)
+    await browser.sign_in(ADA)
+    assert browser.session != planted
+    assert await works(browser)
+
+
+async def test_a_signed_out_cookie_does_not_come_back(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    ended = ada.session
+    await sign_out(ada)
+    browser = tab(gatepost, ended)
+    await browser.sign_in(ADA)
+    assert await works(browser)
+    assert not await works(tab(gatepost, ended))
+
+
+async def test_a_bearer_token_is_not_looked_at(gatepost: Gatepost) -> None:
+    await gatepost.browser().sign_up(ADA)
+    await gatepost.bearer("gp_wrong").sign_in(ADA)
+
+
+@pytest.mark.parametrize("refusal", ["wrong", "disabled", "unverified", "throttled", "invalid"])
+async def test_a_failure_leaves_the_cookie_and_its_session_alone(
+    tmp_path: Path, migrated: Path, refusal: str
+) -> None:
+    async with started(tmp_path, migrated, sign_in_requires_verified_email=True) as gatepost:
+        await gatepost.browser().sign_up(ADA)
+        await verify_address(gatepost)
+        ada = await gatepost.session(ADA)
+        await gatepost.browser().sign_up(BOB)
+        if refusal == "disabled":
+            await disable(gatepost, BOB)
+        if refusal == "throttled":
+            for _ in range(5):
+                await raw(gatepost, SIGN_IN, {"email": BOB, "password": WRONG})
+        password = {"wrong": WRONG, "throttled": WRONG, "invalid": ""}.get(refusal, PASSWORD)
+        answer = await raw(
+            gatepost, SIGN_IN, {"email": BOB, "password": password}, {"cookie": f"{COOKIE}={ada.session}"}
+        )
+        reasons = {
+            "wrong": "WRONG_EMAIL_OR_PASSWORD",
+            "disabled": "ACCOUNT_DISABLED",
+            "unverified": "EMAIL_NOT_VERIFIED",
+            "throttled": "THROTTLED",
+            "invalid": "INVALID_FIELD",
+        }
+        assert (answer.reason, answer["set-cookie"]) == (reasons[refusal], None)
+        assert await works(ada)
+        assert len(await gatepost.fetch("SELECT 1 FROM sessions")) == 1
+
+
+async def test_a_disabled_account_is_told_only_to_who_knows_the_password(gatepost: Gatepost) -> None:
+    await gatepost.browser().sign_up(ADA)
+    await disable(gatepost)
+    with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+        await gatepost.browser().sign_in(ADA, WRONG)
+    with refused(Code.PERMISSION_DENIED, "ACCOUNT_DISABLED"):
+        await gatepost.browser().sign_in(ADA)
+
+
+async def test_where_a_verified_address_is_wanted_a_right_password_brings_a_new_code(
+    tmp_path: Path, migrated: Path
+) -> None:
+    async with started(tmp_path, migrated, sign_in_requires_verified_email=True) as gatepost:
+        browser = gatepost.browser()
+        await browser.sign_up(ADA)
+        for seconds, password, mails in [(60, WRONG, 1), (0, PASSWORD, 2), (59, PASSWORD, 2), (1, PASSWORD, 3)]:
+            gatepost.clock.advance(seconds)
+            if password == WRONG:
+                with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+                    await browser.sign_in(ADA, password)
+            else:
+                with refused(Code.FAILED_PRECONDITION, "EMAIL_NOT_VERIFIED"):
+                    await browser.sign_in(ADA, password)
+            assert await mailed(gatepost, "verify_email") == mails
+        await verify_address(gatepost)
+        await browser.sign_in(ADA)
+
+
+@pytest.mark.parametrize(
+    "change", ["password_hash = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA'", "disabled_at = created_at"]
+)
+async def test_what_changes_while_the_password_is_checked_wins(
+    gatepost: Gatepost, hashing: HeldHashing, change: str
+) -> None:
+    await gatepost.browser().sign_up(ADA)
+    hashing.hold()
+    signing_in = asyncio.create_task(gatepost.browser().sign_in(ADA))
+    await hashing.until_one_begins()
+    await gatepost.execute(f"UPDATE accounts SET {change}")  # noqa: S608
+    hashing.release()
+    with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+        await signing_in
+    assert await gatepost.fetch("SELECT 1 FROM sessions") == []
+
+
+async def store_bcrypt(gatepost: Gatepost, password: str) -> str:
+    stored = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+    await gatepost.execute("UPDATE accounts SET password_hash = ?", stored)
+    return stored

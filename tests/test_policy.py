@@ -1,0 +1,238 @@
+"""Who may call what: the table against the descriptors, and the whole matrix of calls and credentials."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from protobuf.wkt import Empty
+
+from app.core.caller import READ_SCOPES
+from app.main import create_app
+from app.policy import POLICIES
+from app.rpc.access import Policy, Who
+from gen.accounts.v1 import accounts_v1_pb as accounts
+from gen.google.rpc.error_details_pb import ErrorInfo
+from gen.test.v1 import test_v1_pb as test
+from gen.tokens.v1 import tokens_v1_pb as tokens
+from tests.rpc import probe
+from tests.support.service import PASSWORD, Browser, Gatepost, settings_for, started
+
+OK = None
+NO = (Code.UNAUTHENTICATED, "NO_CREDENTIAL")
+BAD = (Code.UNAUTHENTICATED, "BAD_CREDENTIAL")
+SCOPE = (Code.PERMISSION_DENIED, "SCOPE_MISSING")
+MANAGE = (Code.PERMISSION_DENIED, "TOKEN_CANNOT_MANAGE_TOKENS")
+NO_SESSION = (Code.FAILED_PRECONDITION, "NO_SESSION")
+
+CREDENTIALS = (
+    "nothing",
+    "session",
+    "token",  # without scopes, the documented sort: it may read
+    "foreign",  # a token whose only scope belongs to another service
+    "made",  # a session made from `token`
+    "bad",  # a bad Bearer token beside a good session cookie
+    "basic",  # a staging proxy's scheme, and nothing of ours
+    "both",  # that scheme beside a good session cookie
+)
+
+# semantics.md, "Everywhere". Calls that name a token name one that is not the caller's own.
+MATRIX: dict[str, tuple[Any, ...]] = {
+    #                                                nothing session token    foreign made    bad  basic both
+    "accounts.v1.PublicAccountsService/SignUp":      (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "accounts.v1.PublicAccountsService/SignIn":      (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "accounts.v1.AccountsService/SignOut":           (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "test.v1.TestNoAuthService/Ping":                (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "test.v1.TestAuthService/Pong":                  (NO,    OK,     OK,      OK,     OK,     BAD, NO,   OK),
+    "accounts.v1.AccountsService/GetAccount":        (NO,    OK,     OK,      OK,     OK,     BAD, NO,   OK),
+    "accounts.v1.AccountsService/IsEmailVerified":   (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
+    "tokens.v1.TokensService/GetToken":              (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
+    "tokens.v1.TokensService/ListTokens":            (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
+    "tokens.v1.TokensService/ListTokensPage":        (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
+    "accounts.v1.AccountsService/TokenAuthorization": (NO,   NO,     OK,      OK,     NO,     BAD, NO,   NO),
+    "accounts.v1.AccountsService/RefreshSession":    (NO,    OK,     NO_SESSION, NO_SESSION, OK, BAD, NO, OK),
+    "tokens.v1.TokensService/CreateToken":           (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
+    "tokens.v1.TokensService/UpdateToken":           (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
+    "tokens.v1.TokensService/ForceTokenExpiration":  (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
+    "tokens.v1.TokensService/RegenerateToken":       (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
+}  # fmt: skip
+
+# The same for calls that name the token behind the credential.
+ON_ITSELF: dict[str, tuple[Any, ...]] = {
+    #                                                token    foreign  made
+    "tokens.v1.TokensService/GetToken":              (OK,     OK,      OK),
+    "tokens.v1.TokensService/ForceTokenExpiration":  (OK,     OK,      OK),
+    "tokens.v1.TokensService/RegenerateToken":       (OK,     OK,      MANAGE),
+    "tokens.v1.TokensService/UpdateToken":           (MANAGE, MANAGE,  MANAGE),
+}  # fmt: skip
+
+Call = Callable[[Browser, tokens.TokenUUID], Awaitable[Any]]
+
+
+async def listed(browser: Browser, _: tokens.TokenUUID) -> None:
+    async for _each in browser.tokens.list_tokens(Empty()):
+        pass
+
+
+# A minimal valid call of each method.
+CALLS: dict[str, Call] = {
+    "accounts.v1.PublicAccountsService/SignUp": lambda by, _: by.sign_up("new@example.test"),
+    "accounts.v1.PublicAccountsService/SignIn": lambda by, _: by.sign_in("ada@example.test"),
+    "accounts.v1.AccountsService/SignOut": lambda by, _: by.accounts.sign_out(accounts.SignOutRequest()),
+    "accounts.v1.AccountsService/GetAccount": lambda by, _: by.accounts.get_account(accounts.GetAccountRequest()),
+    "accounts.v1.AccountsService/IsEmailVerified": lambda by, _: by.accounts.is_email_verified(
+        accounts.IsEmailVerifiedRequest()
+    ),
+    "accounts.v1.AccountsService/TokenAuthorization": lambda by, _: by.accounts.token_authorization(Empty()),
+    "accounts.v1.AccountsService/RefreshSession": lambda by, _: by.accounts.refresh_session(Empty()),
+    "test.v1.TestNoAuthService/Ping": lambda by, _: by.ping.ping(test.PingRequest()),
+    "test.v1.TestAuthService/Pong": lambda by, _: by.pong.pong(test.PongRequest()),
+    "tokens.v1.TokensService/CreateToken": lambda by, _: by.tokens.create_token(
+        tokens.CreateTokenRequest(token_metadata=tokens.TokenMetadata(name="new"))
+    ),
+    "tokens.v1.TokensService/UpdateToken": lambda by, token: by.tokens.update_token(
+        tokens.UpdateTokenRequest(token_uuid=token, token_metadata=tokens.TokenMetadata(name="renamed"))
+    ),
+    "tokens.v1.TokensService/ForceTokenExpiration": lambda by, token: by.tokens.force_token_expiration(
+        tokens.ForceTokenExpirationRequest(token_uuid=token)
+    ),
+    "tokens.v1.TokensService/RegenerateToken": lambda by, token: by.tokens.regenerate_token(
+        tokens.RegenerateTokenRequest(token_uuid=token)
+    ),
+    "tokens.v1.TokensService/GetToken": lambda by, token: by.tokens.get_token(tokens.GetTokenRequest(token_uuid=token)),
+    "tokens.v1.TokensService/ListTokens": listed,
+    "tokens.v1.TokensService/ListTokensPage": lambda by, _: by.tokens.list_tokens_page(tokens.ListTokensPageRequest()),
+}
+
+
+@pytest.mark.parametrize("credential", CREDENTIALS)
+@pytest.mark.parametrize("rpc", MATRIX)
+async def test_who_may_call_what(rpc: str, credential: str, people: "People", gatepost: Gatepost) -> None:
+    expected = MATRIX[rpc][CREDENTIALS.index(credential)]
+    assert await outcome(CALLS[rpc](people.browser(gatepost, credential), people.other)) == expected
+
+
+@pytest.mark.parametrize("credential", ["token", "foreign", "made"])
+@pytest.mark.parametrize("rpc", ON_ITSELF)
+async def test_what_a_token_may_do_with_itself(rpc: str, credential: str, people: "People", gatepost: Gatepost) -> None:
+    expected = ON_ITSELF[rpc][["token", "foreign", "made"].index(credential)]
+    itself = people.foreign_id if credential == "foreign" else people.token_id
+    assert await outcome(CALLS[rpc](people.browser(gatepost, credential), itself)) == expected
+
+
+@pytest.mark.parametrize("table", [POLICIES, CALLS, MATRIX], ids=["policies", "calls", "matrix"])
+def test_tables_have_exactly_the_methods_of_the_descriptors(table: dict[str, Any]) -> None:
+    assert set(table) == {
+        f"{service.type_name}/{method.name}"
+        for module in (accounts, tokens, test)
+        for service in module.desc().services
+        for method in service.methods
+    }
+
+
+def test_a_stream_only_reads() -> None:
+    """Nothing would keep one that writes from being cut short by its client: `RunToEnd` is for unary methods."""
+    streams = {
+        f"{service.type_name}/{method.name}"
+        for module in (accounts, tokens, test)
+        for service in module.desc().services
+        for method in service.methods
+        if method.method_kind != "unary"
+    }
+    assert [name for name in streams if not POLICIES[name].reads] == []
+
+
+def test_scopes_named_are_ones_that_a_token_can_have() -> None:
+    assert {policy.scope for policy in POLICIES.values() if policy.scope} <= READ_SCOPES
+
+
+def test_a_method_without_a_row_is_not_served(tmp_path: Path) -> None:
+    services = probe.extra(**probe.answers())["extra"]
+    rows = {f"{probe.NAME}/{name}": Policy(Who.ANYONE) for name in ("Read", "Write", "Stream", "Collect")}
+    with pytest.raises(RuntimeError, match=r"missing for \['probe.v1.ProbeService/Chat'\], left over for \[\]"):
+        create_app(settings_for(tmp_path), extra=services, extra_policies=rows)
+
+
+def test_a_row_without_a_method_is_not_served(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"missing for \[\], left over for \['probe.v1.ProbeService/Gone'\]"):
+        create_app(settings_for(tmp_path), extra_policies={f"{probe.NAME}/Gone": Policy(Who.ANYONE)})
+
+
+async def outcome(call: Awaitable[Any]) -> tuple[Code, str] | None:
+    try:
+        await call
+    except ConnectError as error:
+        infos = [detail.value(ErrorInfo) for detail in error.details if detail.type_name == "google.rpc.ErrorInfo"]
+        return error.code, "".join(info.reason for info in infos if info)
+    return None
+
+
+@dataclass(frozen=True)
+class People:
+    """A database with an account, and one credential of each sort."""
+
+    database: Path
+    session: str
+    token: str
+    token_id: tokens.TokenUUID
+    foreign: str
+    foreign_id: tokens.TokenUUID
+    made: str
+    other: tokens.TokenUUID
+    """A token of the same account that nobody presents."""
+
+    def browser(self, gatepost: Gatepost, credential: str) -> Browser:
+        authorization = {
+            "token": f"Bearer {self.token}",
+            "foreign": f"Bearer {self.foreign}",
+            "bad": f"Bearer {self.token[:-1]}",
+            "basic": "Basic c3RhZ2luZzpzZWNyZXQ=",
+            "both": "Basic c3RhZ2luZzpzZWNyZXQ=",
+        }.get(credential)
+        browser = gatepost.browser(headers={"authorization": authorization} if authorization else {})
+        browser.session = {"session": self.session, "made": self.made, "bad": self.session, "both": self.session}.get(
+            credential
+        )
+        return browser
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> People:
+    folder = tmp_path_factory.mktemp("people")
+
+    async def create(browser: Browser, name: str, *scopes: str) -> tuple[str, tokens.TokenUUID]:
+        created = await browser.tokens.create_token(
+            tokens.CreateTokenRequest(
+                token_metadata=tokens.TokenMetadata(name=name),
+                token_permissions=tokens.TokenPermissions(scopes=list(scopes)),
+            )
+        )
+        assert created.token_value is not None
+        assert created.token_uuid is not None
+        return created.token_value.token, created.token_uuid
+
+    async def make() -> People:
+        async with started(folder, migrated) as gatepost:
+            ada = await gatepost.session("ada@example.test", password=PASSWORD)
+            token, token_id = await create(ada, "token")
+            foreign, foreign_id = await create(ada, "foreign", "builds:start")
+            _, other = await create(ada, "other")
+            made = gatepost.bearer(token)
+            await made.accounts.token_authorization(Empty())
+            assert ada.session is not None
+            assert made.session is not None
+            return People(
+                folder / "gatepost.db", ada.session, token, token_id, foreign, foreign_id, made.session, other
+            )
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def gatepost(tmp_path: Path, people: People) -> Any:
+    async with started(tmp_path, people.database) as service:
+        yield service
