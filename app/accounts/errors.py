@@ -37,7 +37,7 @@ class OtherAddress(Refusal):
 class EmailNotVerified(Refusal):
     kind = Kind.FAILED_PRECONDITION
     reason = "EMAIL_NOT_VERIFIED"
-    sentence = "Confirm your address first: a new code was mailed to it."
+    sentence = "Confirm your address first, with the code that was mailed to it."
 
 
 class EmailTaken(Refusal):

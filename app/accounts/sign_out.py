@@ -23,18 +23,17 @@ class SignOut:
             return
         if everywhere and not caller.interactive:
             raise NotForTokens("A session made from a token ends only itself. Sign in to end all sessions.")
-        now = self.sessions.clock.now()
         async with self.sessions.db.write() as tx:
+            if caller.session_id is None or not await store.end_session(tx, caller.session_id):
+                return  # ended since, and whoever ended it has said so in the audit trail
+            if everywhere:
+                await store.end_sessions_of_account(tx, caller.account_id)
             await events.record(
                 tx,
                 caller.account_id,
                 "signed_out",
                 client,
-                now,
+                self.sessions.clock.now(),
                 session_id=caller.session_id,
                 token_id=caller.token_id,
             )
-            if everywhere:
-                await store.end_sessions_of_account(tx, caller.account_id)
-            elif caller.session_id is not None:
-                await store.end_session(tx, caller.session_id)

@@ -10,7 +10,7 @@ from tests.rpc.asgi import Reply
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
 from tests.tokens.calls import create, value_of, works
 
-HTTPS = {"public_url": "https://accounts.example.test"}
+HTTPS = "https://accounts.example.test"
 
 
 async def sign_in(gatepost: Gatepost, cookie: str) -> Reply:
@@ -66,7 +66,7 @@ async def test_the_secret_stands_in_no_body_and_no_cache_keeps_the_answer(gatepo
 
 async def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path, migrated: Path) -> None:
     """ASVS 3.3.1, 3.3.3."""
-    async with started(tmp_path, migrated, **HTTPS) as gatepost:
+    async with started(tmp_path, migrated, public_url=HTTPS) as gatepost:
         ada = await gatepost.session(ADA)
         [line] = ada.jar.set_cookies
         value = ada.jar.cookies[f"__Host-{COOKIE}"]
@@ -79,6 +79,6 @@ async def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Pat
 
 async def test_with_tls_the_bare_name_is_ignored(tmp_path: Path, migrated: Path) -> None:
     """A sibling host, or whoever listens on the plain line, can set that one."""
-    async with started(tmp_path, migrated, **HTTPS) as gatepost:
+    async with started(tmp_path, migrated, public_url=HTTPS) as gatepost:
         ada = await gatepost.session(ADA)
         assert not await works(tab(gatepost, ada.jar.cookies[f"__Host-{COOKIE}"]))

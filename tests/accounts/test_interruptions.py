@@ -17,7 +17,9 @@ from tests.tokens.calls import create, value_of, works
 async def test_sign_up(gatepost: Gatepost) -> None:
     for at in range(100):
         email = f"ada{at}@example.test"
-        whole = await cut_short(gatepost, at, "PublicAccountsService/SignUp", body=credentials(email), ip=f"10.1.0.{at}")
+        whole = await cut_short(
+            gatepost, at, "PublicAccountsService/SignUp", body=credentials(email), ip=f"10.1.0.{at}"
+        )
         counts = await gatepost.fetch(
             "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM mail_outbox),"
             " (SELECT count(*) FROM verifications), (SELECT count(*) FROM security_events)"
@@ -147,6 +149,7 @@ async def cut_short(
     await asyncio.wait([task])
     await gatepost.parts.run_to_end.settle(10)
     await gatepost.execute("UPDATE accounts SET name = name")
+    assert task.cancelled() or at > 0, "it never waited, so nothing was tried"
     return not task.cancelled()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import argon2.low_level
 import bcrypt
 import pytest
-from argon2.exceptions import VerificationError, VerifyMismatchError
+from argon2.exceptions import VerificationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from passlib.context import CryptContext
@@ -158,26 +158,3 @@ async def passwords() -> AsyncIterator[Passwords]:
     made = Passwords(threads=2, queue=8)
     yield made
     made.close()
-
-
-@pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The hashes that the two C libraries really computed: calls that they refuse by their arguments are none."""
-    done: list[str] = []
-
-    def counting(name: str, original: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            try:
-                result = original(*args, **kwargs)
-            except VerifyMismatchError:
-                done.append(name)
-                raise
-            done.append(name)
-            return result
-
-        return call
-
-    for name in ("verify_secret", "hash_secret"):
-        monkeypatch.setattr(argon2.low_level, name, counting("argon2", getattr(argon2.low_level, name)))
-    monkeypatch.setattr(bcrypt, "hashpw", counting("bcrypt", bcrypt.hashpw))
-    return done

@@ -98,6 +98,7 @@ async def test_hidden_a_verified_owner_is_told_once_an_hour(tmp_path: Path, migr
     async with started(tmp_path, migrated, sign_up_privacy="hide") as gatepost:
         await gatepost.browser().sign_up(ADA)
         await verify_address(gatepost)
+        await gatepost.mails()  # what is not delivered would be dropped with its code
         for seconds, mails in [(0, 1), (3599, 1), (1, 2)]:
             gatepost.clock.advance(seconds)
             await gatepost.browser(ip="192.0.2.9").sign_up(ADA, ANOTHER)
@@ -127,6 +128,7 @@ async def test_the_owner_of_a_disabled_account_gets_no_mail(
         await disable(gatepost)
         if verified:
             await verify_address(gatepost)
+        await gatepost.mails()  # what is not delivered would be dropped with its code
         gatepost.clock.advance(hours=2)
         before = await password_hash(gatepost)
         await sign_up_again(gatepost, privacy)

@@ -1,6 +1,8 @@
 """TokenAuthorization: a Bearer token for a session cookie."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from connectrpc.code import Code
@@ -194,7 +196,7 @@ async def test_ten_at_most_the_oldest_goes_and_the_interactive_stay(gatepost: Ga
 
 @pytest.mark.parametrize("act", [expire, regenerate])
 async def test_it_dies_in_the_transaction_in_which_the_value_does(
-    gatepost: Gatepost, act: type[expire] | type[regenerate]
+    gatepost: Gatepost, act: Callable[[Any, str], Awaitable[Any]]
 ) -> None:
     ada = await gatepost.session(ADA)
     created, another = await create(ada.tokens), await create(ada.tokens, "another")

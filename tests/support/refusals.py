@@ -36,7 +36,11 @@ def refused(code: Code, reason: str, *, fields: list[str] | None = None) -> Iter
     for detail in error.details:
         if detail.type_name == "google.rpc.BadRequest" and (request := detail.value(BadRequest)):
             told.fields = [violation.field for violation in request.field_violations]
-        if detail.type_name == "google.rpc.RetryInfo" and (info := detail.value(RetryInfo)) and info.retry_delay:
-            told.retry_after = info.retry_delay.to_seconds()
+        if (
+            detail.type_name == "google.rpc.RetryInfo"
+            and (told_wait := detail.value(RetryInfo))
+            and told_wait.retry_delay
+        ):
+            told.retry_after = told_wait.retry_delay.to_seconds()
     if fields is not None:
         assert told.fields == fields
