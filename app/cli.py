@@ -1,9 +1,12 @@
 """The command line: `gatepost serve` and `gatepost migrate`."""
 
 import asyncio
+import errno
 import os
 import socket
 import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -55,7 +58,7 @@ def main() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says what is running once it is."""
+    """Says what is running once it is, and ends in peace when it is told to."""
 
     def __init__(self, config: uvicorn.Config, banner: str) -> None:
         super().__init__(config)
@@ -65,14 +68,23 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         print(self._banner, flush=True)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            yield
+            # uvicorn would raise them again at its end, and a process that ended well would count as killed.
+            self._captured_signals.clear()
+
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "no such address"
-        _give_up([f"PORT: cannot listen on {settings.host} port {settings.port} ({reason}). Try PORT=8001."])
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            reason = os.strerror(error.errno)
+            _give_up([f"PORT: cannot listen on {settings.host} port {settings.port} ({reason}). Try PORT=8001."])
+        _give_up([f"HOST: {settings.host} is no address of this machine. HOST=0.0.0.0 listens on all it has."])
 
 
 def _settings() -> tuple[Settings, Path | None]:
@@ -84,8 +96,8 @@ def _settings() -> tuple[Settings, Path | None]:
         return settings.model_copy(update={"secret_keys": key}), key_file
     except ConfigError as error:
         _give_up(error.problems)
-    except PermissionError as error:
-        _give_up([str(error)])
+    except OSError as error:
+        _give_up([_unwritable(error)])
 
 
 def _bring_up_to_date(settings: Settings) -> None:
@@ -98,23 +110,30 @@ def _bring_up_to_date(settings: Settings) -> None:
 
 
 async def _revision(settings: Settings) -> str | None:
-    db = Database(settings.database_url)
-    try:
+    async with _database(settings) as db:
         return await migrations.current_revision(db)
-    except Unavailable:
-        _give_up(["DATABASE_URL: the database does not answer. Start it, or correct the URL."])
-    finally:
-        await db.close()
 
 
 async def _migrate(settings: Settings) -> tuple[str | None, str | None]:
-    db = Database(settings.database_url)
-    try:
+    async with _database(settings) as db:
         before = await migrations.current_revision(db)
         await migrations.migrate(db)
         return before, await migrations.current_revision(db)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    """The database for one errand; where it cannot be used the command ends."""
+    try:
+        db = Database(settings.database_url)
+    except OSError as error:
+        _give_up([_unwritable(error)])
+    try:
+        yield db
     except Unavailable:
         _give_up(["DATABASE_URL: the database does not answer. Start it, or correct the URL."])
+    except migrations.UnknownRevision:
+        _give_up(["A later version of Gatepost has migrated this database. Start that one, or a later one still."])
     finally:
         await db.close()
 
@@ -133,6 +152,12 @@ def _banner(settings: Settings, key_file: Path | None) -> str:
     ping = f"{settings.origin}/test.v1.TestNoAuthService/Ping"
     lines.append(f"  try      curl {ping} -H 'Content-Type: application/json' -d '{{}}'")
     return "\n".join(lines)
+
+
+def _unwritable(error: OSError) -> str:
+    if error.errno is None:
+        return str(error)  # our own: a key that others can read
+    return f"DATABASE_URL: cannot keep data in {error.filename} ({error.strerror}). Name a folder that can be written."
 
 
 def _give_up(problems: list[str]) -> NoReturn:

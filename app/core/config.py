@@ -4,7 +4,7 @@
 """
 
 import ipaddress
-from contextlib import suppress
+import re
 from email.policy import SMTP
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -30,16 +30,19 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+])(?::(\d{1,5}))?/?", re.ASCII | re.IGNORECASE)
+
+
 def _origin(url: str) -> str:
     """`scheme://host[:port]` in the spelling browsers send (RFC 6454): lower case, default ports left out."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ValueError("must be http://host[:port] or https://host[:port]; * is no origin")
-    if parts.path not in ("", "/"):
-        raise ValueError("must not have a path")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    found = _ORIGIN.fullmatch(url)
+    if not found:
+        raise ValueError(
+            "must be http://host[:port] or https://host[:port], without a path; * is no origin, "
+            "and names beyond ASCII are written as browsers send them, xn--..."
+        )
+    scheme, host, port = found[1].lower(), found[2].lower(), int(found[3] or 0)
+    return f"{scheme}://{host}" + ("" if port in (0, {"http": 80, "https": 443}[scheme]) else f":{port}")
 
 
 def _network(value: str) -> str:
@@ -55,8 +58,9 @@ def _network(value: str) -> str:
 
 
 def _mail_url(value: str) -> str:
-    if urlsplit(value).scheme != "file" or not urlsplit(value).path:
-        raise ValueError("must be file:///folder; mail is written there as .eml files")
+    parts = urlsplit(value)
+    if parts.scheme != "file" or parts.netloc or not parts.path:
+        raise ValueError("must be file:folder or file:///folder; mail is written there as .eml files")
     return value
 
 
@@ -182,6 +186,12 @@ class _Environment(Settings, BaseSettings):
     )
 
 
+class _KnownNames(_Environment):
+    """The same without the names that do not exist."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
 def load_settings() -> Settings:
     """Read the environment and `.env`; a misspelt name in `.env` is refused rather than ignored."""
     try:
@@ -197,9 +207,8 @@ def _lines(error: ValidationError) -> list[str]:
     # The rest is judged with the defaults in the wrong ones' places, so that nobody has to start twice to see all.
     wrong = {str(each["loc"][0]): each for each in errors}
     defaults = {name: field.default for name, field in Settings.model_fields.items() if name in wrong}
-    with suppress(ValidationError):  # a name that does not exist cannot be given a default
-        lines += [line for line in _Environment(**defaults).problems() if line.partition(":")[0].lower() not in wrong]
-    return lines
+    rest = _KnownNames(**defaults).problems()
+    return lines + [line for line in rest if line.partition(":")[0].lower() not in wrong]
 
 
 def _line(error: Any) -> str:

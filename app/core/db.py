@@ -29,6 +29,7 @@ from app.core.errors import Unavailable
 
 _SQLITE, _POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
 _MIGRATION_LOCK = 0x6761746570  # any number that nobody else locks; on SQLite BEGIN IMMEDIATE is the lock
+_PATIENCE = 5.0  # seconds that SQLite may wait for another process's lock
 DEFAULT_URL = f"{_SQLITE}:///data/gatepost.db"
 
 
@@ -166,7 +167,7 @@ class Database:
         return self._points
 
     async def close(self) -> None:
-        """Without it aiosqlite's threads keep the process alive."""
+        """Without it aiosqlite's threads outlive the loop, and SQLite's log is left for the next start to fold in."""
         if self._points is not None:
             self._points.close()
             self._points = None
@@ -181,12 +182,8 @@ def _bound(value: Any) -> Any:
 
 def _sqlite_engine(database_url: str, begin: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
-        database_url, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args={"timeout": 5}
+        database_url, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args={"timeout": _PATIENCE}
     )
-
-    @event.listens_for(engine.sync_engine, "do_connect")
-    def open_ours(*given: Any) -> None:
-        given[-1]["async_creator_fn"] = _open
 
     @event.listens_for(engine.sync_engine, "invalidate")
     def roll_back(connection: Any, *_: Any) -> None:
@@ -195,27 +192,21 @@ def _sqlite_engine(database_url: str, begin: str, pool_size: int) -> AsyncEngine
         with suppress(sqlite3.Error):
             connection.rollback()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin_transaction(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
+    event.listen(engine.sync_engine, "do_connect", lambda *given: given[-1].update(async_creator_fn=_open))
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
 async def _open(*args: Any, **options: Any) -> aiosqlite.Connection:
-    """A connection, opened to its end even if the call is cut short.
-
-    aiosqlite would leave the thread that opens it to itself, and that goes on making files, and speaking to the loop,
-    after `close()` and the loop's own end.
-    """
-    # The driver must not begin transactions by itself; ours say how they begin.
-    connection = aiosqlite.connect(*args, **options, isolation_level=None)
+    """A connection, opened to its end even if the call is cut short: otherwise aiosqlite leaves a thread to itself,
+    which goes on making files, and speaking to the loop, after `close()` and the loop's own end."""
+    connection = aiosqlite.connect(*args, **options, isolation_level=None)  # our transactions say how they begin
     connection._thread.daemon = True  # as SQLAlchemy does with its own: a forgotten one must not hold the process
     opening = asyncio.ensure_future(_prepared(connection))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, TimeoutError):
             await (await opening).close()
         raise
 
@@ -223,13 +214,26 @@ async def _open(*args: Any, **options: Any) -> aiosqlite.Connection:
 async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
     try:
         await connection
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-            await connection.execute_fetchall(f"PRAGMA {pragma}")
-    except sqlite3.Error:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            await _patiently(connection, f"PRAGMA {pragma}")
+    except (sqlite3.Error, TimeoutError):
         await connection.close()
         connection._thread.join()  # it was told to end
         raise
     return connection
+
+
+async def _patiently(connection: aiosqlite.Connection, pragma: str) -> None:
+    """SQLite itself does not wait where two processes turn a new file into WAL mode at once: one would fail."""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            try:
+                await connection.execute_fetchall(pragma)
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -101,11 +102,12 @@ class CodeDigests:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [hmac.digest(key.encode(), b"gatepost.code", "sha256") for key in keys]
+        # The first alone: codes live minutes, and one mailed before a rotation is simply asked for again.
+        self._key = hmac.digest(keys[0].encode(), b"gatepost.code", "sha256")
 
     def digest(self, code: str, *bound_to: str) -> bytes:
         """The digest to store, bound to its purpose, account and address: elsewhere the same code is another."""
-        return hmac.digest(self._keys[0], "\x00".join((*bound_to, code)).encode(), "sha256")
+        return hmac.digest(self._key, "\x00".join((*bound_to, code)).encode(), "sha256")
 
 
 def local_key(path: Path) -> str:
@@ -116,12 +118,13 @@ def local_key(path: Path) -> str:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        aside.touch(mode=0o600)
-        aside.write_text(secrets.token_urlsafe(48))
+        # A name of its own: in containers that share a volume all processes have the same id.
+        handle, aside = tempfile.mkstemp(dir=path.parent)
+        with open(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
         with suppress(FileExistsError):
             os.link(aside, path)
-        aside.unlink()
+        os.unlink(aside)
     if path.stat().st_mode & 0o077:
         raise PermissionError(f"{path} must be readable by its owner alone: chmod 600 {path}")
     return path.read_text().strip()

@@ -1,13 +1,14 @@
 """Where a call comes from: one reader of X-Forwarded-For, going by TRUSTED_PROXIES."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
 
 from app.core.caller import Client
 from app.rpc.caller import Context
 
+Address = IPv4Address | IPv6Address
 _USER_AGENT_LENGTH = 256
 _log = structlog.get_logger()
 
@@ -27,21 +28,21 @@ class Clients:
 
     def _behind_proxies(self, peer: str, forwarded: Sequence[str]) -> str:
         """The address nearest to us that no trusted proxy has: what stands left of it anybody may have written."""
-        if not self._trusts(peer):
+        if not self._trusts(_address(peer)):
             self._warn_once()
             return peer
-        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+        hops = [_address(hop.strip()) for line in forwarded for hop in line.split(",")]
         nearest = peer
         for hop in reversed(hops):
-            if not _is_address(hop):
+            if hop is None:
                 break
-            nearest = hop
+            nearest = str(hop)
             if not self._trusts(hop):
                 break
         return nearest
 
-    def _trusts(self, ip: str) -> bool:
-        return _is_address(ip) and any(ip_address(ip) in proxy for proxy in self._proxies)
+    def _trusts(self, address: Address | None) -> bool:
+        return address is not None and any(address in proxy for proxy in self._proxies)
 
     def _warn_once(self) -> None:
         if not self._warned:
@@ -51,12 +52,14 @@ class Clients:
             )
 
 
-def _is_address(value: str) -> bool:
+def _address(value: str) -> Address | None:
+    """The address in its one spelling: without a zone, behind whose % anything may stand, and IPv4 also where it came
+    mapped into IPv6, as it does on a socket that listens for both."""
     try:
-        ip_address(value)
+        address = ip_address(value.partition("%")[0])
     except ValueError:
-        return False
-    return True
+        return None
+    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
 def _one_line(value: str) -> str:

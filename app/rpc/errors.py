@@ -5,6 +5,7 @@ and a stream in flight raised, and what it raises replaces that. Whatever is not
 error id; the text of an exception never leaves the process, nor does it reach the log.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from math import ceil
 
@@ -22,6 +23,7 @@ from app.core.errors import (
     OriginNotAllowed,
     Refusal,
     TooLarge,
+    Unavailable,
     Undecodable,
     Unforeseen,
     Unimplemented,
@@ -33,12 +35,13 @@ from gen.google.rpc.error_details_pb import BadRequest, ErrorInfo, RetryInfo
 DOMAIN = "gatepost"
 _log = structlog.get_logger()
 
+_ONE_MESSAGE = "This method takes one message, as it is or compressed with gzip, and nothing else."
 # Whatever connectrpc itself raises is told in our words: its own may echo the input.
-_OF_THE_LIBRARY: dict[Code, type[Refusal]] = {
+_OF_THE_LIBRARY: dict[Code, Callable[[], Refusal]] = {
     Code.INVALID_ARGUMENT: Undecodable,
     Code.RESOURCE_EXHAUSTED: TooLarge,
     Code.DEADLINE_EXCEEDED: DeadlinePassed,
-    Code.UNIMPLEMENTED: Unimplemented,
+    Code.UNIMPLEMENTED: lambda: Unimplemented(_ONE_MESSAGE),
 }
 
 
@@ -74,6 +77,8 @@ def as_refusal(error: BaseException) -> Refusal:
             return error.refusal
         case ConnectError() if error.code in _OF_THE_LIBRARY:
             return _OF_THE_LIBRARY[error.code]()
+        case ConnectError(code=Code.INTERNAL) if error.message.startswith("protocol error"):
+            return Undecodable()  # a frame marked as compressed without saying how: the client's fault, not ours
         case TimeoutError():
             return DeadlinePassed()
     return unforeseen(error)
@@ -95,9 +100,10 @@ class TranslateErrors:
         if error is None:
             return
         if isinstance(error, ConnectError) and error.code is Code.CANCELED:
-            return  # the client is gone: nobody reads an answer
+            # The client is gone, as a rule; but a handler may have this from another service, text and all.
+            raise ConnectError(Code.CANCELED, "The call was cut short.") from None
         refusal = as_refusal(error)
-        if refusal.retry_after is not None:
+        if refusal.retry_after is not None:  # a stream that has begun carries it in its details alone
             ctx.response_headers["retry-after"] = str(ceil(refusal.retry_after))
         _log_refusal(ctx, refusal)
         raise to_connect_error(refusal) from None
@@ -105,8 +111,10 @@ class TranslateErrors:
 
 def _log_refusal(ctx: Context, refusal: Refusal) -> None:
     # Denied access, throttling and unexpected errors are for operators to see (ASVS 16.3); a mistyped field is not.
-    level = "warning" if isinstance(refusal, BadCredential | OriginNotAllowed | Unforeseen) else "info"
+    level = "warning" if isinstance(refusal, BadCredential | OriginNotAllowed | Unavailable | Unforeseen) else "info"
     if isinstance(refusal, NoCredential):
         level = "debug"
-    rpc = f"{ctx.method.service_name}/{ctx.method.name}"
-    getattr(_log, level)("refused", rpc=rpc, code=refusal.kind.value, reason=refusal.reason, client=client_of(ctx).ip)
+    said = {"rpc": f"{ctx.method.service_name}/{ctx.method.name}", "client": client_of(ctx).ip}
+    said |= {"code": refusal.kind.value, "reason": refusal.reason}
+    # A database that is away and one that lacks a table look alike to clients; not to whoever has to mend it.
+    getattr(_log, level)("refused", **said, **(describe(refusal) if isinstance(refusal, Unavailable) else {}))

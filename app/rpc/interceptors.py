@@ -4,7 +4,8 @@ connectrpc silently skips an interceptor for the kinds of call whose method it l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from protobuf import Message
@@ -15,7 +16,7 @@ from app.rpc.access import Policy
 from app.rpc.caller import Context
 
 Unary = Callable[[Any, Context], Awaitable[Any]]
-Streaming = Callable[[Any, Context], AsyncIterator[Any]]
+Streaming = Callable[[Any, Context], AsyncGenerator[Any, None]]
 
 
 class Validate:
@@ -30,8 +31,10 @@ class Validate:
 
     async def intercept_server_stream(self, call_next: Streaming, request: Any, ctx: Context, /) -> AsyncIterator[Any]:
         self._check(request)
-        async for response in call_next(request, ctx):
-            yield response
+        # Otherwise a handler whose reader is gone would be cleaned up by the garbage collector, at some later time.
+        async with aclosing(call_next(request, ctx)) as responses:
+            async for response in responses:
+                yield response
 
     async def intercept_client_stream(self, call_next: Unary, request: AsyncIterator[Any], ctx: Context, /) -> Any:
         return await call_next(self._each(request), ctx)

@@ -78,8 +78,8 @@ def client(app: ASGIApp, **options: Any) -> ProbeClient:
     return ProbeClient(ORIGIN, http_client=Client(ASGITransport(app, HTTPVersion.HTTP1)), **options)
 
 
-def fails_with(error: BaseException) -> dict[str, Handler]:
-    """Handlers of every kind that raise this; the streams have answered once before."""
+def fails_with(error: BaseException, *, begun: bool = False) -> dict[str, Handler]:
+    """Handlers of every kind that raise this, streams after an answer if they have `begun`."""
 
     async def unary(request: Any, ctx: Any) -> Any:
         raise error
@@ -88,7 +88,8 @@ def fails_with(error: BaseException) -> dict[str, Handler]:
         raise error
 
     async def stream(request: Any, ctx: Any) -> Any:
-        yield ANSWER
+        if begun:
+            yield ANSWER
         raise error
 
     return {"Read": unary, "Write": unary, "Stream": stream, "Collect": collect, "Chat": stream}

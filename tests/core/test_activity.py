@@ -1,0 +1,91 @@
+"""When sessions and tokens were last used: noted at most once a minute, and written in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from app.core.activity import Activity
+from app.core.db import Database, Tx
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+ONE, TWO = UUID(int=1), UUID(int=2)
+
+
+@pytest.mark.parametrize(
+    ("stored", "noted"),
+    [
+        (None, True),
+        (NOW, False),
+        (NOW - timedelta(seconds=59), False),
+        (NOW - timedelta(seconds=60), True),
+        (NOW + timedelta(hours=1), False),  # the clock was set back: that is no news
+    ],
+)
+async def test_a_use_is_noted_once_a_minute(stored: datetime | None, noted: bool, db: Database) -> None:
+    touched = Touched()
+    activity = Activity(db, touched)
+    activity.note(ONE, stored, NOW)
+    await activity.flush()
+    assert touched.batches == ([[(ONE, NOW)]] if noted else [])
+
+
+async def test_uses_are_written_together_and_once(db: Database) -> None:
+    touched = Touched()
+    activity = Activity(db, touched)
+    activity.note(ONE, None, NOW)
+    activity.note(ONE, None, NOW + timedelta(seconds=1))  # the row says so until the flush
+    activity.note(TWO, None, NOW)
+    await activity.flush()
+    await activity.flush()
+    assert touched.batches == [[(ONE, NOW), (TWO, NOW)]]
+
+
+async def test_what_could_not_be_written_is_written_later(db: Database) -> None:
+    touched = Touched(fails=True)
+    activity = Activity(db, touched)
+    activity.note(ONE, None, NOW)
+    with pytest.raises(LookupError):
+        await activity.flush()
+    touched.fails = False
+    activity.note(TWO, None, NOW)
+    await activity.flush()
+    assert touched.batches == [[(ONE, NOW), (TWO, NOW)]]
+
+
+async def test_a_use_during_a_flush_is_kept(db: Database) -> None:
+    async def touch(tx: Tx, uses: Sequence[tuple[UUID, datetime]]) -> None:
+        await touched(tx, uses)
+        activity.note(TWO, None, NOW)
+
+    touched, activity = Touched(), Activity(db, touch)
+    activity.note(ONE, None, NOW)
+    await activity.flush()
+    await activity.flush()
+    assert touched.batches == [[(ONE, NOW)], [(TWO, NOW)]]
+
+
+async def test_a_flush_commits(db: Database) -> None:
+    async def touch(tx: Tx, uses: Sequence[tuple[UUID, datetime]]) -> None:
+        await tx.exec_driver_sql("UPDATE counter SET n = ?", (len(uses),))
+
+    activity = Activity(db, touch)
+    activity.note(ONE, None, NOW)
+    await activity.flush()
+    async with db.read() as tx:
+        assert (await tx.exec_driver_sql("SELECT n FROM counter")).scalar_one() == 1
+
+
+@dataclass
+class Touched:
+    """Stands for a store: remembers what it was given to write."""
+
+    fails: bool = False
+    batches: list[list[tuple[UUID, datetime]]] = field(default_factory=list)
+
+    async def __call__(self, tx: Tx, uses: Sequence[tuple[UUID, datetime]]) -> None:
+        if self.fails:
+            raise LookupError
+        self.batches.append(list(uses))
