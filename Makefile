@@ -12,7 +12,7 @@ PYTEST_FLAGS = -n $(WORKERS) --dist loadfile $(if $(STRICT),--error-for-skips)
 # The generators and the Node clients are found on PATH, those of this clone first.
 DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$$PATH"
 # `-u NAME` for each setting: what somebody exported for their own server must not reach the tests.
-WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z_]*\)=.*/-u \1/p' .env.example)
+WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z0-9_]*\)=.*/-u \1/p' .env.example)
 
 .PHONY: help run test check format gen lock clean
 
@@ -44,7 +44,7 @@ lock: .venv-dev/installed ## write both lock files anew from pyproject.toml; ARG
 	$(COMPILE) --group build -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
 
-COMPILE = .venv-dev/bin/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+COMPILE = .venv-dev/bin/uv pip compile pyproject.toml --extra grpc --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(ARGS)
 
 clean: ## remove environments and caches; data/ and .env stay

@@ -1,8 +1,6 @@
 """The command line: `gatepost serve` and `gatepost migrate`."""
 
 import asyncio
-import errno
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +19,7 @@ from app.core.errors import Unavailable
 from app.core.log import configure
 from app.core.secrets import local_key
 from app.main import create_app
+from app.server import configured, listen
 
 app = typer.Typer(help="Accounts, sessions and tokens over Connect, gRPC-Web and gRPC.", no_args_is_help=True)
 
@@ -31,17 +30,11 @@ def serve() -> None:
     settings, key_file = _settings()
     configure(settings.log_level)
     _bring_up_to_date(settings)
-    config = uvicorn.Config(
-        create_app(settings),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        # Our own reader goes by TRUSTED_PROXIES; uvicorn's would believe whoever is on this machine.
-        proxy_headers=False,
-        timeout_graceful_shutdown=6,
-    )
-    _Server(config, _banner(settings, key_file)).run(sockets=[_listen(settings)])
+    try:
+        config, listener = configured(create_app(settings), settings), listen(settings)
+    except ConfigError as error:
+        _give_up(error.problems)
+    _Server(config, _banner(settings, key_file)).run(sockets=[listener])
 
 
 @app.command()
@@ -74,17 +67,6 @@ class _Server(uvicorn.Server):
             yield
             # uvicorn would raise them again at its end, and a process that ended well would count as killed.
             self._captured_signals.clear()
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            reason = os.strerror(error.errno)
-            _give_up([f"PORT: cannot listen on {settings.host} port {settings.port} ({reason}). Try PORT=8001."])
-        _give_up([f"HOST: {settings.host} is no address of this machine. HOST=0.0.0.0 listens on all it has."])
 
 
 def _settings() -> tuple[Settings, Path | None]:
@@ -140,8 +122,9 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
 
 def _banner(settings: Settings, key_file: Path | None) -> str:
     data = settings.database_file.absolute() if settings.database_file else "the server that DATABASE_URL names"
+    protocols = "Connect, gRPC-Web and gRPC" if settings.http2 == "on" else "Connect and gRPC-Web"
     lines = [
-        f"{settings.service_name} serves Connect and gRPC-Web at {settings.origin}   (Ctrl-C stops it)",
+        f"{settings.service_name} serves {protocols} at {settings.origin}   (Ctrl-C stops it)",
         f"  data     {data}",
         f"  mail     {settings.mail_folder.absolute()}, one .eml file each",
     ]

@@ -53,9 +53,9 @@ def test_every_room_is_on_the_map_and_every_room_on_the_map_exists() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_setting_that_is_named_exists(page: Path) -> None:
-    named = re.findall(r"`([A-Z][A-Z_]+)(?:=[^`]*)?`", page.read_text())
+    named = re.findall(r"`([A-Z][A-Z0-9_]+)(?:=[^`]*)?`", page.read_text())
     for written in (each.text for each in snippets_of(page) if each.language == "ini"):
-        named += re.findall(r"^([A-Z][A-Z_]+)=", written, re.MULTILINE)
+        named += re.findall(r"^([A-Z][A-Z0-9_]+)=", written, re.MULTILINE)
     assert {name.lower() for name in named} <= set(Settings.model_fields)
 
 
@@ -70,7 +70,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_of_make_exist(page: Path) -> None:
     targets = set(re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:^|`|and )(?:[A-Z_]+=\S+ )?make ([\w./-]+)", page.read_text(), re.MULTILINE)) <= targets
+    assert (
+        set(re.findall(r"(?:^|`|and )(?:[A-Z0-9_]+=\S+ )?make ([\w./-]+)", page.read_text(), re.MULTILINE)) <= targets
+    )
 
 
 def test_the_shortcuts_come_first() -> None:

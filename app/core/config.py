@@ -82,6 +82,7 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    http2: Literal["on", "off"] = "off"
     environment: Literal["local", "production"] = "local"
     public_url: Annotated[str, AfterValidator(lambda url: url and _origin(url))] = ""
     database_url: Annotated[str, AfterValidator(db.checked_url)] = Field(db.DEFAULT_URL, repr=False)

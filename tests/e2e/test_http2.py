@@ -1,0 +1,135 @@
+"""HTTP2=on: native gRPC as Google's client speaks it, and everything else still on the same port."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from protobuf import Message
+
+from app.core.config import ConfigError, Settings
+from app.server import configured
+from gen.accounts.v1 import accounts_v1_pb as accounts
+from gen.tokens.v1 import tokens_v1_pb as tokens
+from tests.e2e.programs import run
+from tests.e2e.server import Server, serving
+
+PING = "test.v1.TestNoAuthService/Ping"
+PONG = "test.v1.TestAuthService/Pong"
+LIST_TOKENS = "tokens.v1.TokensService/ListTokens"
+ADA = {"email": "ada@example.test", "password": "correct horse battery"}
+
+
+def test_a_session_and_then_a_token(grpc_client: "GrpcClient") -> None:
+    grpc_client.unary("accounts.v1.PublicAccountsService/SignUp", accounts.SignUpRequest(**ADA))
+    _, came = grpc_client.unary("accounts.v1.PublicAccountsService/SignIn", accounts.SignInRequest(**ADA))
+    cookie = {"cookie": came["set-cookie"].partition(";")[0]}
+    asked = tokens.CreateTokenRequest(token_metadata=tokens.TokenMetadata(name="ci"))
+    body, _ = grpc_client.unary("tokens.v1.TokensService/CreateToken", asked, **cookie)
+    made = tokens.CreateTokenResponse.from_binary(body)
+    assert made.token_value is not None
+    bearer = {"authorization": f"Bearer {made.token_value.token}"}
+    listed = [tokens.ListTokensResponse.from_binary(each) for each in grpc_client.stream(LIST_TOKENS, **bearer)]
+    assert [each.token_uuid for each in listed] == [made.token_uuid]
+
+
+def test_an_error_comes_with_its_details_in_the_trailers(grpc_client: "GrpcClient") -> None:
+    refused = accounts.SignUpRequest(email="nobody", password=ADA["password"])
+    with pytest.raises(grpc.RpcError) as caught:
+        grpc_client.unary("accounts.v1.PublicAccountsService/SignUp", refused)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert [each.field for each in _details(caught.value, error_details_pb2.BadRequest).field_violations] == ["email"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_without_a_credential(grpc_client: "GrpcClient", stream: bool) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        list(grpc_client.stream(LIST_TOKENS)) if stream else grpc_client.unary(PONG)
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert _details(caught.value, error_details_pb2.ErrorInfo).reason == "NO_CREDENTIAL"
+
+
+def test_a_body_over_the_limit(grpc_client: "GrpcClient") -> None:
+    large = accounts.SignUpRequest(email="a" * 70_000, password=ADA["password"])
+    with pytest.raises(grpc.RpcError) as caught:
+        grpc_client.unary("accounts.v1.PublicAccountsService/SignUp", large)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert _details(caught.value, error_details_pb2.ErrorInfo).reason == "TOO_LARGE"
+
+
+def test_a_method_that_does_not_exist(grpc_client: "GrpcClient") -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        grpc_client.unary("test.v1.TestNoAuthService/Pang")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_http_1_goes_on_working_on_the_same_port(http2_server: Server) -> None:
+    assert http2_server.post(PING)[0] == 200
+    status, headers, body = http2_server.post(PING, content_type="application/grpc")
+    assert (status, b"gRPC needs HTTP/2" in body) == (415, True)
+    assert "application/grpc-web+proto" in headers["accept-post"]
+
+
+def test_connect_over_http_2(http2_server: Server) -> None:
+    arguments = ("-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "-H", "content-type: application/json")
+    ran = run("curl", *arguments, "-d", "{}", f"{http2_server.url}/{PING}", folder=http2_server.folder)
+    assert (ran.status, ran.stdout) == (0, "{}2")
+
+
+def test_the_banner_says_grpc(http2_server: Server, server: Server) -> None:
+    assert "serves Connect, gRPC-Web and gRPC at" in http2_server.output
+    assert "serves Connect and gRPC-Web at" in server.output
+
+
+def test_without_the_package_the_refusal_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zttp", None)  # as the import system remembers that there is none
+    with pytest.raises(ConfigError, match="pip install zttp"):
+        configured(_no_app, Settings(http2="on"))
+    assert configured(_no_app, Settings()).http2 is False
+
+
+async def _no_app(*_: Any) -> None:
+    raise AssertionError
+
+
+def _details(error: Any, kind: Any) -> Any:
+    trailers = dict(error.trailing_metadata())
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    assert status.message == error.details()
+    (packed,) = [each for each in status.details if each.Is(kind.DESCRIPTOR)]
+    return kind.FromString(packed.value)
+
+
+class GrpcClient:
+    """Google's client, given bytes, so that it needs no generated code."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._channel = channel
+
+    def unary(self, rpc: str, request: Message[Any] | None = None, **metadata: str) -> tuple[bytes, dict[str, Any]]:
+        """The answer, and the metadata that came before it."""
+        sent = request.to_binary() if request else b""
+        answer, call = self._channel.unary_unary(f"/{rpc}", bytes, bytes).with_call(
+            sent, metadata=[*metadata.items()], timeout=20
+        )
+        return answer, dict(call.initial_metadata())
+
+    def stream(self, rpc: str, **metadata: str) -> Iterator[bytes]:
+        answers: Iterator[bytes] = self._channel.unary_stream(f"/{rpc}", bytes, bytes)(
+            b"", metadata=[*metadata.items()], timeout=20
+        )
+        return answers
+
+
+@pytest.fixture(scope="module")
+def http2_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("http2"), HTTP2="on") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def grpc_client(http2_server: Server) -> Iterator[GrpcClient]:
+    with grpc.insecure_channel(f"127.0.0.1:{http2_server.port}") as channel:
+        yield GrpcClient(channel)
