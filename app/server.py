@@ -17,8 +17,9 @@ def configured(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Config:
     if settings.http2 == "on":
         if find_spec("zttp") is None:
             raise ConfigError(["HTTP2: needs the package zttp. Run `pip install zttp`, or set HTTP2=off."])
-        # One port for both: over TLS ALPN tells, in clear text the first bytes do (RFC 9113, 3.3).
-        more = {"http": "zttp", "http2": True, **more}
+        from app.http2 import Http1OrPacedHttp2
+
+        more["http"] = Http1OrPacedHttp2
     return uvicorn.Config(
         app,
         log_config=None,
