@@ -19,7 +19,10 @@ class Patience:
     """How long a client may keep us waiting, in seconds. Neither connectrpc nor uvicorn has a bound of its own."""
 
     body: float
-    """For the whole request body: 64 KiB take less than 10 s on any line that carries a browser."""
+    """For a request of one message, whole: 64 KiB take less than 10 s on any line that carries a browser."""
+    part: float
+    """For each part of a stream of requests, which may stay open for as long as its client has something to say. After
+    60 s in silence proxies give a stream up as well: that is the default of nginx and of the clouds' balancers."""
     reader: float
     """For a client to take up what was written before; only full socket buffers make us wait for it at all."""
 
@@ -27,13 +30,15 @@ class Patience:
 class Exchange:
     """Wraps `receive` and `send`: bounds the waits, and adds to the answer the headers that all answers have."""
 
-    __slots__ = ("_added", "_arrived", "_due", "_patience", "_receive", "_send", "_start", "started")
+    __slots__ = ("_added", "_arrived", "_due", "_parts", "_patience", "_receive", "_send", "_start", "started")
 
-    def __init__(self, receive: Receive, send: Send, added: Headers, patience: Patience) -> None:
+    def __init__(self, receive: Receive, send: Send, added: Headers, patience: Patience, *, parts: bool) -> None:
+        """`parts`: whether the request is a stream of messages rather than one."""
         self._receive = receive
         self._send = send
         self._added = added
         self._patience = patience
+        self._parts = parts
         self._due: float | None = None
         self._arrived = False
         self._start: Message | None = None
@@ -45,7 +50,9 @@ class Exchange:
         if self._arrived:
             return await self._receive()
         now = asyncio.get_running_loop().time()
-        if self._due is None:
+        if self._parts:
+            self._due = now + self._patience.part
+        elif self._due is None:
             self._due = now + self._patience.body
         try:
             with _Within(self._due - now):

@@ -26,13 +26,18 @@ class Front:
     """The outermost ASGI application, in front of every RPC and of every path that is none."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, *, methods: Mapping[str, bool], patience: Patience | None = None
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        *,
+        methods: Mapping[str, incoming.MethodKind],
+        patience: Patience | None = None,
     ) -> None:
-        """`methods`: the path of every mounted RPC, `/package.Service/Method`, and whether its answer is a stream."""
+        """`methods`: the path of every mounted RPC, `/package.Service/Method`, and its kind."""
         self._app = app
         self._incoming = incoming.Incoming(methods, settings.body_limit)
         self._origins = Origins(settings)
-        self._patience = patience or Patience(body=min(10, settings.request_timeout), reader=60)
+        self._patience = patience or Patience(body=min(10, settings.request_timeout), part=60, reader=60)
         self._added = headers.on_every_answer(settings)
         self._added_for = {origin: self._added + headers.for_origin(origin) for origin in self._origins.listed}
 
@@ -46,7 +51,8 @@ class Front:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         came: incoming.Headers = dict(scope["headers"])
-        exchange = Exchange(receive, send, self._added_for.get(came.get(b"origin", b""), self._added), self._patience)
+        added = self._added_for.get(came.get(b"origin", b""), self._added)
+        exchange = Exchange(receive, send, added, self._patience, parts=self._incoming.takes_stream(scope))
         failure: Refusal | None = None
         try:
             if early := self._early(scope, came):
@@ -66,13 +72,13 @@ class Front:
     def _early(self, scope: Scope, came: incoming.Headers) -> wire.Answer | None:
         """The answer to a preflight or to a call that must not run; None lets it run."""
         try:
-            stream = self._incoming.check_target(scope, came)
+            kind = self._incoming.check_target(scope, came)
             incoming.check_repeated(scope, came)
             self._origins.check(scope, came)
             if scope["method"] == "OPTIONS":
                 return wire.Answer(204, [*headers.PREFLIGHT], b"")
-            self._incoming.check_content_type(scope, came, stream)
-            self._incoming.check_length(came)
+            self._incoming.check_content_type(scope, came, kind)
+            self._incoming.check_length(came, kind)
             incoming.check_values(scope, came)
         except Refusal as refusal:
             _log_refusal(scope, refusal)

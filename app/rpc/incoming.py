@@ -7,6 +7,7 @@ is reached; and none repeats what was sent.
 from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
+from typing import Literal
 
 from starlette.types import Scope
 
@@ -14,6 +15,9 @@ from app.core.errors import InvalidField, OriginNotAllowed, TooLarge
 from app.rpc.wire import CONNECT_STREAM, CONNECT_UNARY, GRPC, GRPC_WEB, Misdirected, without_parameters
 
 Headers = Mapping[bytes, bytes]
+MethodKind = Literal["unary", "server_streaming", "client_streaming", "bidi_streaming"]
+"""What descriptors say of a method."""
+_TAKE_STREAMS = ("client_streaming", "bidi_streaming")
 
 _ENVELOPE = 5
 """Bytes in front of each message in all protocols but Connect unary."""
@@ -35,14 +39,18 @@ def content_type(headers: Headers) -> str:
 class Incoming:
     """Checks a request against the methods that are mounted and the size that is accepted."""
 
-    def __init__(self, methods: Mapping[str, bool], body_limit: int) -> None:
+    def __init__(self, methods: Mapping[str, MethodKind], body_limit: int) -> None:
         self._methods = methods
         self._body_limit = body_limit + _ENVELOPE
 
-    def check_target(self, scope: Scope, headers: Headers) -> bool:
-        """Whether the called method's answer is a stream. Raises Misdirected for a wrong path or verb."""
-        stream = self._methods.get(scope["path"])
-        if stream is None:
+    def takes_stream(self, scope: Scope) -> bool:
+        """Whether the called method, if there is one, reads a stream of messages."""
+        return self._methods.get(scope["path"]) in _TAKE_STREAMS
+
+    def check_target(self, scope: Scope, headers: Headers) -> MethodKind:
+        """The kind of the called method. Raises Misdirected for a wrong path or verb."""
+        kind = self._methods.get(scope["path"])
+        if kind is None:
             raise Misdirected(
                 404,
                 "There is no such method. A path is /package.Service/Method, case matters, and docs/api.md lists them.",
@@ -50,12 +58,12 @@ class Incoming:
         if scope["method"] != "POST" and not _is_preflight(scope, headers):
             hint = "RPCs take POST only. With curl: -H 'Content-Type: application/json' --data '{}'"
             raise Misdirected(405, hint, allow="POST")
-        return stream
+        return kind
 
-    def check_content_type(self, scope: Scope, headers: Headers, stream: bool) -> None:
+    def check_content_type(self, scope: Scope, headers: Headers, kind: MethodKind) -> None:
         """Raise Misdirected for any type that a page could send without a preflight, and any other that is not ours."""
         declared = content_type(headers)
-        connect = CONNECT_STREAM if stream else CONNECT_UNARY
+        connect = CONNECT_UNARY if kind == "unary" else CONNECT_STREAM
         if declared in connect or declared in GRPC_WEB or without_parameters(declared) in connect:
             return
         # What gRPC needs is trailers; servers offer them on HTTP/2 only. 415 and not 505, since everything else that
@@ -65,21 +73,22 @@ class Incoming:
             return
         if declared in GRPC:
             hint = "gRPC needs HTTP/2. On this connection gRPC-Web works: Content-Type: application/grpc-web+proto"
-        elif stream:
-            hint = "This method answers with a stream: Content-Type: application/connect+json and an enveloped message"
+        elif kind != "unary":
+            hint = "This method is a stream. Content-Type: application/connect+json and messages in envelopes"
             if (twin := f"{scope['path']}Page") in self._methods:
                 hint += f", or call {twin} with plain JSON"
         else:
             hint = "Say what the body is. With curl: -H 'Content-Type: application/json' --data '{}'"
         raise Misdirected(415, hint, accept_post=", ".join(sorted(connect | GRPC_WEB | native)))
 
-    def check_length(self, headers: Headers) -> None:
+    def check_length(self, headers: Headers, kind: MethodKind) -> None:
         """Refuse a body that is declared too large before a byte of it is read; connectrpc counts undeclared ones.
 
-        The connection stays open: closing it on unread bytes resets it, and the answer may be lost on the way.
+        The limit is for a message, so a stream of them may be longer, and connectrpc counts each. The connection stays
+        open: closing it on unread bytes resets it, and the answer may be lost on the way.
         """
         length = headers.get(b"content-length", b"0")
-        if len(length) > 12 or not length.isdigit() or int(length) > self._body_limit:
+        if len(length) > 12 or not length.isdigit() or (int(length) > self._body_limit and kind not in _TAKE_STREAMS):
             raise TooLarge
 
 

@@ -13,6 +13,7 @@ from app.rpc.access import Policy
 from app.rpc.codecs import discreet_codecs
 from app.rpc.errors import TranslateErrors
 from app.rpc.guard import Guard
+from app.rpc.incoming import MethodKind
 from app.rpc.interceptors import RunToEnd, Validate
 
 
@@ -40,10 +41,10 @@ def mounts(services: Sequence[Service], ordered: Sequence[Interceptor], body_lim
     return [Mount(application.path, application) for application in applications]
 
 
-def methods(services: Sequence[Service]) -> dict[str, bool]:
-    """Each method's path, and whether it answers with a stream."""
+def methods(services: Sequence[Service]) -> dict[str, MethodKind]:
+    """Each method's path and kind."""
     return {
-        f"/{service.descriptor.type_name}/{method.name}": method.method_kind in ("server_streaming", "bidi_streaming")
+        f"/{service.descriptor.type_name}/{method.name}": method.method_kind
         for service in services
         for method in service.descriptor.methods
     }

@@ -14,6 +14,7 @@ from app.rpc.caller import Context
 from app.rpc.errors import TranslateErrors
 from app.rpc.exchange import Patience
 from app.rpc.front import Front
+from app.rpc.incoming import MethodKind
 from gen.test.v1 import test_v1_connect
 from gen.test.v1.test_v1_pb import PingRequest, PingResponse
 from gen.tokens.v1 import tokens_v1_connect
@@ -22,7 +23,15 @@ from gen.tokens.v1.tokens_v1_pb import ListTokensResponse
 PING = "/test.v1.TestNoAuthService/Ping"
 LIST_TOKENS = "/tokens.v1.TokensService/ListTokens"
 LIST_TOKENS_PAGE = "/tokens.v1.TokensService/ListTokensPage"
-METHODS = {PING: False, LIST_TOKENS: True, LIST_TOKENS_PAGE: False}
+COLLECT = "/probe.v1.ProbeService/Collect"
+CHAT = "/probe.v1.ProbeService/Chat"
+METHODS: dict[str, MethodKind] = {
+    PING: "unary",
+    LIST_TOKENS_PAGE: "unary",
+    LIST_TOKENS: "server_streaming",
+    COLLECT: "client_streaming",
+    CHAT: "bidi_streaming",
+}
 HEADERS = {"host": "gatepost.test", "content-type": "application/json", "content-length": "2"}
 
 
@@ -119,6 +128,10 @@ def reply(sent: list[Message]) -> Reply:
 
 def ping_scope() -> Scope:
     return http_scope(PING, "POST", [(b"host", b"gatepost.test"), (b"content-type", b"application/json")])
+
+
+def stream_scope(path: str) -> Scope:
+    return http_scope(path, "POST", [(b"host", b"gatepost.test"), (b"content-type", b"application/connect+json")])
 
 
 def arriving(*parts: bytes, whole: bool = True, hang_up: asyncio.Event | None = None) -> Receive:

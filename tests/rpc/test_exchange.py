@@ -8,9 +8,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from app.rpc.exchange import Patience
-from tests.rpc.asgi import Inner, arriving, collecting, fronted, ping_scope, pinging, reply
+from tests.rpc.asgi import (
+    CHAT,
+    COLLECT,
+    LIST_TOKENS,
+    Inner,
+    arriving,
+    collecting,
+    fronted,
+    ping_scope,
+    pinging,
+    reply,
+    stream_scope,
+)
 
-NO_TIME = Patience(body=0, reader=60)
+NO_TIME = Patience(body=0, part=0, reader=60)
 
 
 @pytest.mark.parametrize("app", [Inner, pinging])
@@ -33,8 +45,31 @@ async def test_the_whole_body_has_one_deadline() -> None:
         await asyncio.sleep(0)
         return {"type": "http.request", "body": b" ", "more_body": next(left, None) is not None}
 
-    await fronted(Inner(), patience=Patience(body=0.01, reader=60))(ping_scope(), receive, collecting(sent))
+    await fronted(Inner(), patience=Patience(body=0.01, part=60, reader=60))(ping_scope(), receive, collecting(sent))
     assert reply(sent).status == 504
+
+
+@pytest.mark.parametrize("path", [COLLECT, CHAT])
+async def test_a_stream_of_requests_may_take_longer_than_a_body(path: str) -> None:
+    sent: list[Message] = []
+    front = fronted(Inner(), patience=Patience(body=0, part=60, reader=60))
+    await front(stream_scope(path), arriving(*[b" "] * 10), collecting(sent))
+    assert reply(sent).status == 200
+
+
+@pytest.mark.parametrize("path", [COLLECT, CHAT])
+async def test_a_stream_of_requests_that_falls_silent(path: str) -> None:
+    sent: list[Message] = []
+    front = fronted(Inner(), patience=Patience(body=60, part=0, reader=60))
+    await front(stream_scope(path), arriving(b" ", whole=False), collecting(sent))
+    assert b"deadline_exceeded" in reply(sent).body
+
+
+async def test_a_request_for_a_stream_is_one_message() -> None:
+    sent: list[Message] = []
+    front = fronted(Inner(), patience=Patience(body=0, part=60, reader=60))
+    await front(stream_scope(LIST_TOKENS), arriving(b" ", whole=False), collecting(sent))
+    assert b"deadline_exceeded" in reply(sent).body
 
 
 async def test_a_body_in_time_leaves_the_connection_open() -> None:
@@ -85,7 +120,7 @@ async def test_a_reader_that_does_not_read() -> None:
             closed.set()
 
     with capture_logs() as logs:
-        await fronted(endless, patience=Patience(body=60, reader=0))(ping_scope(), arriving(b"{}"), send)
+        await fronted(endless, patience=Patience(body=60, part=60, reader=0))(ping_scope(), arriving(b"{}"), send)
     assert closed.is_set()
     # The front returns in the middle of an answer: the server then closes the connection.
     assert [each.get("more_body") for each in sent] == [None, True, True]
@@ -93,7 +128,7 @@ async def test_a_reader_that_does_not_read() -> None:
     assert _cancellations() == 0  # or asyncio.timeout would take the server's next one for ours
 
 
-@pytest.mark.parametrize("patience", [NO_TIME, Patience(body=60, reader=60)])
+@pytest.mark.parametrize("patience", [NO_TIME, Patience(body=60, part=60, reader=60)])
 async def test_a_cancellation_from_outside_stays_one(patience: Patience) -> None:
     task = asyncio.create_task(fronted(Inner(), patience=patience)(ping_scope(), arriving(), collecting([])))
     await asyncio.sleep(0)

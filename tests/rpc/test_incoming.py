@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.rpc.asgi import LIST_TOKENS, LIST_TOKENS_PAGE, METHODS, PING, Inner, call, fronted, pinging
+from tests.rpc.asgi import CHAT, COLLECT, LIST_TOKENS, LIST_TOKENS_PAGE, METHODS, PING, Inner, call, fronted, pinging
 
+STREAMS = [LIST_TOKENS, COLLECT, CHAT]
 UNARY_TYPES = ["application/json", "application/proto", "application/json; charset=utf-8", "Application/JSON"]
 STREAM_TYPES = ["application/connect+json", "application/connect+proto", "application/connect+json;charset=utf-8"]
 WEB_TYPES = ["application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"]
@@ -56,9 +57,10 @@ async def test_types_of_a_unary_method(inner: Inner, content_type: str) -> None:
     assert (await call(fronted(inner), {"content-type": content_type})).status == 200
 
 
+@pytest.mark.parametrize("path", STREAMS)
 @pytest.mark.parametrize("content_type", STREAM_TYPES + WEB_TYPES)
-async def test_types_of_a_stream(inner: Inner, content_type: str) -> None:
-    assert (await call(fronted(inner), {"content-type": content_type}, path=LIST_TOKENS)).status == 200
+async def test_types_of_a_stream(inner: Inner, content_type: str, path: str) -> None:
+    assert (await call(fronted(inner), {"content-type": content_type}, path=path)).status == 200
 
 
 @pytest.mark.parametrize("content_type", [*FOREIGN_TYPES, *STREAM_TYPES, *GRPC_TYPES])
@@ -69,9 +71,10 @@ async def test_foreign_types_of_a_unary_method(inner: Inner, content_type: str |
     assert (answer["content-type"], inner.ran) == ("application/json", False)
 
 
+@pytest.mark.parametrize("path", STREAMS)
 @pytest.mark.parametrize("content_type", [*FOREIGN_TYPES, *UNARY_TYPES, *GRPC_TYPES])
-async def test_foreign_types_of_a_stream(inner: Inner, content_type: str | None) -> None:
-    answer = await call(fronted(inner), {"content-type": content_type}, path=LIST_TOKENS)
+async def test_foreign_types_of_a_stream(inner: Inner, content_type: str | None, path: str) -> None:
+    answer = await call(fronted(inner), {"content-type": content_type}, path=path)
     assert (answer.status, answer.json["code"], inner.ran) == (415, "unimplemented", False)
     assert "application/connect+json" in (answer["accept-post"] or "").split(", ")
 
@@ -161,6 +164,14 @@ async def test_a_body_declared_too_large_is_not_read(inner: Inner, length: str) 
     answer = await call(fronted(inner, body_limit=2047), {"content-length": length})
     assert (answer.status, answer.json["code"], answer.reason) == (429, "resource_exhausted", "TOO_LARGE")
     assert not inner.ran
+
+
+@pytest.mark.parametrize("path", [COLLECT, CHAT])
+async def test_a_stream_of_requests_may_be_longer_than_one_message(inner: Inner, path: str) -> None:
+    headers = {"content-type": "application/connect+json"}
+    front = fronted(inner, body_limit=2047)
+    assert (await call(front, {**headers, "content-length": "2053"}, path=path)).status == 200
+    assert b"TOO_LARGE" in (await call(front, {**headers, "content-length": "-1"}, path=path)).body
 
 
 async def test_a_body_of_the_limit_and_its_envelope_passes(inner: Inner) -> None:
