@@ -1,15 +1,14 @@
 """The command line: `gatepost serve` and `gatepost migrate`."""
 
 import asyncio
-import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import typer
-import uvicorn
 from pydantic import SecretStr
 
 from app import migrations
@@ -18,8 +17,8 @@ from app.core.db import Database
 from app.core.errors import Unavailable
 from app.core.log import configure
 from app.core.secrets import local_key
-from app.main import create_app
-from app.server import configured, listen
+from app.main import Parts, create_app
+from app.server import Server, configured, listen
 
 app = typer.Typer(help="Accounts, sessions and tokens over Connect, gRPC-Web and gRPC.", no_args_is_help=True)
 
@@ -30,11 +29,14 @@ def serve() -> None:
     settings, key_file = _settings()
     configure(settings.log_level)
     _bring_up_to_date(settings)
+    application = create_app(settings)
     try:
-        config, listener = configured(create_app(settings), settings), listen(settings)
+        config, listener = configured(application, settings), listen(settings)
     except ConfigError as error:
         _give_up(error.problems)
-    _Server(config, _banner(settings, key_file)).run(sockets=[listener])
+    parts: Parts = application.state.parts
+    say = partial(print, _banner(settings, key_file), flush=True)
+    Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
 
 
 @app.command()
@@ -48,25 +50,6 @@ def migrate() -> None:
 
 def main() -> None:
     app()
-
-
-class _Server(uvicorn.Server):
-    """Says what is running once it is, and ends in peace when it is told to."""
-
-    def __init__(self, config: uvicorn.Config, banner: str) -> None:
-        super().__init__(config)
-        self._banner = banner
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        print(self._banner, flush=True)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        with super().capture_signals():
-            yield
-            # uvicorn would raise them again at its end, and a process that ended well would count as killed.
-            self._captured_signals.clear()
 
 
 def _settings() -> tuple[Settings, Path | None]:

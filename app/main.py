@@ -29,6 +29,8 @@ from app.core.config import NEW_SECRET, ConfigError, Settings
 from app.core.db import Database
 from app.core.secrets import CodeDigests, Signatures
 from app.core.worker import every
+from app.health.handlers import HealthHandlers
+from app.health.serving import LOOK_EVERY, Serving
 from app.limits import MemoryLimits, NoLimits
 from app.mail.delivery import Delivery
 from app.mail.outbox import Outbox
@@ -53,6 +55,7 @@ from app.tokens.regeneration import RegenerateToken
 from app.tokens.update import UpdateToken
 from app.tokens.verify import TokenCredentials
 from gen.accounts.v1 import accounts_v1_connect as accounts_v1
+from gen.grpc.health.v1 import health_connect as health_v1
 from gen.test.v1 import test_v1_connect as test_v1
 from gen.tokens.v1 import tokens_v1_connect as tokens_v1
 
@@ -73,15 +76,19 @@ class Parts:
     delivery: Delivery
     activities: tuple[Activity, Activity]
     run_to_end: RunToEnd
+    serving: Serving
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Workers run; afterwards calls in flight end, what is noted is written, and the connections close."""
+        await self.serving.look()  # or the first who asks would be told that nothing serves
         workers = [asyncio.create_task(self.delivery.run())]
+        workers += [asyncio.create_task(every(LOOK_EVERY, self.serving.look, "health"))]
         workers += [asyncio.create_task(every(FLUSH_EVERY, activity.flush, "activity")) for activity in self.activities]
         try:
             yield
         finally:
+            self.serving.stop()
             await self.run_to_end.settle(SETTLE_WITHIN)
             for worker in workers:
                 worker.cancel()
@@ -125,12 +132,14 @@ def create_app(
         Service(test_v1.TestAuthServiceASGIApplication, test_v1.TestAuthService.desc(), PongHandlers()),
         *extra,
     ]
+    serving = Serving(db, {each.descriptor.type_name for each in services} | {health_v1.Health.desc().type_name})
+    services.append(Service(health_v1.HealthASGIApplication, health_v1.Health.desc(), HealthHandlers(serving)))
     require_policies(services, policies)
     clients = Clients(settings.trusted_proxies)
     guard = Guard(policies, clients, cookie, sessions.authenticate, credentials.authenticate, credentials.scopes_of)
     run_to_end = RunToEnd(policies, settings.request_timeout)
     delivery = Delivery(db, clock, sender_of(settings), Renderer(settings))
-    parts = Parts(settings, clock, db, passwords, delivery, (session_activity, token_activity), run_to_end)
+    parts = Parts(settings, clock, db, passwords, delivery, (session_activity, token_activity), run_to_end, serving)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

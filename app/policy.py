@@ -32,4 +32,7 @@ POLICIES: Mapping[str, Policy] = {
     "tokens.v1.TokensService/ListTokensPage": Policy(Who.CREDENTIAL, scope="tokens:read", reads=True),
     "test.v1.TestNoAuthService/Ping": Policy(Who.ANYONE, reads=True),
     "test.v1.TestAuthService/Pong": Policy(Who.CREDENTIAL, reads=True),
+    "grpc.health.v1.Health/Check": Policy(Who.ANYONE, reads=True),
+    "grpc.health.v1.Health/List": Policy(Who.ANYONE, reads=True),
+    "grpc.health.v1.Health/Watch": Policy(Who.ANYONE, reads=True),
 }

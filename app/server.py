@@ -3,6 +3,8 @@
 import errno
 import os
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,6 +33,31 @@ def configured(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Config:
         timeout_graceful_shutdown=6,
         **more,
     )
+
+
+class Server(uvicorn.Server):
+    """Says when it is up, and when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, up: Callable[[], None], stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._up = up
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._up()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            yield
+            # uvicorn would raise them again at its end, and a process that ended well would count as killed.
+            self._captured_signals.clear()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # The application itself hears of it only after the last call has ended.
+        self._stopping()
+        await super().shutdown(sockets)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from app.policy import POLICIES
 from app.rpc.access import Policy, Who
 from gen.accounts.v1 import accounts_v1_pb as accounts
 from gen.google.rpc.error_details_pb import ErrorInfo
+from gen.grpc.health.v1 import health_pb as health
 from gen.test.v1 import test_v1_pb as test
 from gen.tokens.v1 import tokens_v1_pb as tokens
 from tests.rpc import probe
@@ -47,6 +49,9 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "accounts.v1.PublicAccountsService/SignIn":      (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
     "accounts.v1.AccountsService/SignOut":           (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
     "test.v1.TestNoAuthService/Ping":                (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "grpc.health.v1.Health/Check":                   (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "grpc.health.v1.Health/List":                    (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
+    "grpc.health.v1.Health/Watch":                   (OK,    OK,     OK,      OK,     OK,     OK,  OK,   OK),
     "test.v1.TestAuthService/Pong":                  (NO,    OK,     OK,      OK,     OK,     BAD, NO,   OK),
     "accounts.v1.AccountsService/GetAccount":        (NO,    OK,     OK,      OK,     OK,     BAD, NO,   OK),
     "accounts.v1.AccountsService/IsEmailVerified":   (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
@@ -78,6 +83,11 @@ async def listed(browser: Browser, _: tokens.TokenUUID) -> None:
         pass
 
 
+async def watched(browser: Browser, _: tokens.TokenUUID) -> None:
+    async with aclosing(aiter(browser.health.watch(health.HealthCheckRequest()))) as told:
+        await anext(told)
+
+
 # A minimal valid call of each method.
 CALLS: dict[str, Call] = {
     "accounts.v1.PublicAccountsService/SignUp": lambda by, _: by.sign_up("new@example.test"),
@@ -105,6 +115,9 @@ CALLS: dict[str, Call] = {
     ),
     "tokens.v1.TokensService/GetToken": lambda by, token: by.tokens.get_token(tokens.GetTokenRequest(token_uuid=token)),
     "tokens.v1.TokensService/ListTokens": listed,
+    "grpc.health.v1.Health/Check": lambda by, _: by.health.check(health.HealthCheckRequest()),
+    "grpc.health.v1.Health/List": lambda by, _: by.health.list(health.HealthListRequest()),
+    "grpc.health.v1.Health/Watch": watched,
     "tokens.v1.TokensService/ListTokensPage": lambda by, _: by.tokens.list_tokens_page(tokens.ListTokensPageRequest()),
 }
 
@@ -128,7 +141,7 @@ async def test_what_a_token_may_do_with_itself(rpc: str, credential: str, people
 def test_tables_have_exactly_the_methods_of_the_descriptors(table: dict[str, Any]) -> None:
     assert set(table) == {
         f"{service.type_name}/{method.name}"
-        for module in (accounts, tokens, test)
+        for module in (accounts, tokens, test, health)
         for service in module.desc().services
         for method in service.methods
     }
@@ -138,7 +151,7 @@ def test_a_stream_only_reads() -> None:
     """Nothing would keep one that writes from being cut short by its client: `RunToEnd` is for unary methods."""
     streams = {
         f"{service.type_name}/{method.name}"
-        for module in (accounts, tokens, test)
+        for module in (accounts, tokens, test, health)
         for service in module.desc().services
         for method in service.methods
         if method.method_kind != "unary"

@@ -1,7 +1,9 @@
 """HTTP2=on: native gRPC as Google's client speaks it, and everything else still on the same port."""
 
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,6 +14,7 @@ from protobuf import Message
 from app.core.config import ConfigError, Settings
 from app.server import configured
 from gen.accounts.v1 import accounts_v1_pb as accounts
+from gen.grpc.health.v1.health_pb import HealthCheckResponse
 from gen.tokens.v1 import tokens_v1_pb as tokens
 from tests.e2e.programs import run
 from tests.e2e.server import Server, serving
@@ -19,6 +22,8 @@ from tests.e2e.server import Server, serving
 PING = "test.v1.TestNoAuthService/Ping"
 PONG = "test.v1.TestAuthService/Pong"
 LIST_TOKENS = "tokens.v1.TokensService/ListTokens"
+GRACE = 5.0
+"""Seconds, one less than uvicorn gives calls in flight before it cuts them."""
 ADA = {"email": "ada@example.test", "password": "correct horse battery"}
 
 
@@ -65,6 +70,16 @@ def test_a_method_that_does_not_exist(grpc_client: "GrpcClient") -> None:
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
+def test_a_watch_is_told_of_the_stop_and_does_not_hold_it_up(tmp_path: Path) -> None:
+    with serving(tmp_path, HTTP2="on") as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        told = GrpcClient(channel).stream("grpc.health.v1.Health/Watch")
+        assert _status(next(told)) is HealthCheckResponse.ServingStatus.SERVING
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < GRACE
+        assert [_status(each) for each in told] == [HealthCheckResponse.ServingStatus.NOT_SERVING]
+
+
 def test_http_1_goes_on_working_on_the_same_port(http2_server: Server) -> None:
     assert http2_server.post(PING)[0] == 200
     status, headers, body = http2_server.post(PING, content_type="application/grpc")
@@ -92,6 +107,10 @@ def test_without_the_package_the_refusal_names_it(monkeypatch: pytest.MonkeyPatc
 
 async def _no_app(*_: Any) -> None:
     raise AssertionError
+
+
+def _status(answer: bytes) -> HealthCheckResponse.ServingStatus:
+    return HealthCheckResponse.from_binary(answer).status
 
 
 def _details(error: Any, kind: Any) -> Any:

@@ -23,6 +23,7 @@ from app.rpc.access import Policy
 from app.rpc.serve import Service
 from gen.accounts.v1.accounts_v1_connect import AccountsServiceClient, PublicAccountsServiceClient
 from gen.accounts.v1.accounts_v1_pb import SignInRequest, SignUpRequest
+from gen.grpc.health.v1.health_connect import HealthClient
 from gen.test.v1.test_v1_connect import TestAuthServiceClient, TestNoAuthServiceClient
 from gen.tokens.v1.tokens_v1_connect import TokensServiceClient
 from tests.support.clock import FakeClock
@@ -69,6 +70,7 @@ class Browser:
         self.tokens = TokensServiceClient(ORIGIN, **options)
         self.ping = TestNoAuthServiceClient(ORIGIN, **options)
         self.pong = TestAuthServiceClient(ORIGIN, **options)
+        self.health = HealthClient(ORIGIN, **options)
 
     @property
     def session(self) -> str | None:
