@@ -1,5 +1,6 @@
 """The codecs, so that neither a broken body nor an answer that cannot be written says anything about itself."""
 
+import re
 from typing import Any
 
 from connectrpc.codec import Codec, proto_binary_codec, proto_json_codec
@@ -7,6 +8,43 @@ from protobuf import Message
 
 from app.core.errors import Undecodable
 from app.rpc.errors import to_connect_error, unforeseen
+
+_DEEPEST = 100
+"""Levels of objects and lists in JSON: as many as the decoders of both forms let messages have."""
+_TOKENS = re.compile(rb'[\[{\]}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A bracket of either sort, or a string, in which brackets are text; linear in time also where its end is missing."""
+
+
+class Shallow:
+    """The JSON codec, for bodies that nest no deeper than any message does.
+
+    protobuf-py 0.7 follows a value of a wrong type down to its bottom in order to quote it in an error, level by level
+    on the C stack: 20 KB of opening brackets, from anybody and to any method, would end the process.
+    """
+
+    def __init__(self, codec: Codec[Any, Any]) -> None:
+        self.name = codec.name
+        self.encode = codec.encode
+        self._decode = codec.decode
+
+    def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:
+        # Nearly all bodies have fewer brackets than that altogether.
+        if data.count(b"{") + data.count(b"[") > _DEEPEST and _too_deep(data):
+            raise RecursionError
+        return self._decode(data, message_class)
+
+
+def _too_deep(text: bytes | bytearray) -> bool:
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        match token[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 class Discreet:
@@ -33,4 +71,4 @@ class Discreet:
 
 
 def discreet_codecs() -> list[Codec[Any, Any]]:
-    return [Discreet(proto_binary_codec()), Discreet(proto_json_codec())]
+    return [Discreet(proto_binary_codec()), Discreet(Shallow(proto_json_codec()))]
