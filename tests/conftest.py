@@ -8,7 +8,10 @@ import pytest
 
 from app import migrations
 from app.core.db import Database
+from tests.support.cases import pytest_terminal_summary, tally
 from tests.support.service import Gatepost, settings_for, started
+
+__all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
 
 
 @pytest.fixture
