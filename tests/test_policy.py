@@ -137,25 +137,23 @@ async def test_what_a_token_may_do_with_itself(rpc: str, credential: str, people
     assert await outcome(CALLS[rpc](people.browser(gatepost, credential), itself)) == expected
 
 
+METHODS = {
+    f"{service.type_name}/{method.name}": method
+    for module in (accounts, tokens, test, health)
+    for service in module.desc().services
+    for method in service.methods
+}
+
+
 @pytest.mark.parametrize("table", [POLICIES, CALLS, MATRIX], ids=["policies", "calls", "matrix"])
 def test_tables_have_exactly_the_methods_of_the_descriptors(table: dict[str, Any]) -> None:
-    assert set(table) == {
-        f"{service.type_name}/{method.name}"
-        for module in (accounts, tokens, test, health)
-        for service in module.desc().services
-        for method in service.methods
-    }
+    assert set(table) == set(METHODS)
 
 
 def test_a_stream_only_reads() -> None:
     """Nothing would keep one that writes from being cut short by its client: `RunToEnd` is for unary methods."""
-    streams = {
-        f"{service.type_name}/{method.name}"
-        for module in (accounts, tokens, test, health)
-        for service in module.desc().services
-        for method in service.methods
-        if method.method_kind != "unary"
-    }
+    streams = [name for name, method in METHODS.items() if method.method_kind != "unary"]
+    assert streams
     assert [name for name in streams if not POLICIES[name].reads] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from app.core.config import Settings, load_settings
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
-SET = re.compile(r"^([A-Z_]+)=(.*)$", re.MULTILINE)
+SET = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 
 
 def test_it_lists_exactly_the_settings() -> None:
