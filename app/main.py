@@ -36,13 +36,14 @@ from app.mail.delivery import Delivery
 from app.mail.outbox import Outbox
 from app.mail.render import Renderer
 from app.mail.senders import sender_of
-from app.policy import POLICIES
+from app.policy import POLICIES, REFLECTION
 from app.rpc.access import Policy
 from app.rpc.client import Clients
 from app.rpc.cookies import SessionCookie
 from app.rpc.front import Front
 from app.rpc.guard import Guard
 from app.rpc.interceptors import RunToEnd
+from app.rpc.reflection import reflection
 from app.rpc.serve import Service, interceptors, methods, mounts, require_policies
 from app.test.handlers import PingHandlers, PongHandlers
 from app.tokens import store as tokens_store
@@ -115,7 +116,7 @@ def create_app(
     if not settings.keys:
         raise ConfigError([f"SECRET_KEYS: required. {NEW_SECRET}"])
     clock = clock or SystemClock()
-    policies = {**POLICIES, **extra_policies}
+    policies = {**POLICIES, **(REFLECTION if settings.reflects else {}), **extra_policies}
     db = Database(settings.database_url)
     outbox = Outbox(clock)
     passwords = Passwords(settings.password_threads, settings.password_queue)
@@ -125,15 +126,16 @@ def create_app(
     sessions = Sessions(db, clock, Signatures(settings.keys, "session"), _lifetimes(settings), session_activity, outbox)
     credentials = TokenCredentials(db, clock, token_activity, settings.token_prefix)
 
+    serving = Serving(db, {rpc.partition("/")[0] for rpc in policies})
     services = [
         *_accounts(settings, sessions, passwords, outbox, credentials, cookie),
         _tokens(settings, db, clock, outbox),
         Service(test_v1.TestNoAuthServiceASGIApplication, test_v1.TestNoAuthService.desc(), PingHandlers()),
         Service(test_v1.TestAuthServiceASGIApplication, test_v1.TestAuthService.desc(), PongHandlers()),
+        Service(health_v1.HealthASGIApplication, health_v1.Health.desc(), HealthHandlers(serving)),
         *extra,
     ]
-    serving = Serving(db, {each.descriptor.type_name for each in services} | {health_v1.Health.desc().type_name})
-    services.append(Service(health_v1.HealthASGIApplication, health_v1.Health.desc(), HealthHandlers(serving)))
+    services += reflection(services) if settings.reflects else []
     require_policies(services, policies)
     clients = Clients(settings.trusted_proxies)
     guard = Guard(policies, clients, cookie, sessions.authenticate, credentials.authenticate, credentials.scopes_of)

@@ -36,3 +36,9 @@ POLICIES: Mapping[str, Policy] = {
     "grpc.health.v1.Health/List": Policy(Who.ANYONE, reads=True),
     "grpc.health.v1.Health/Watch": Policy(Who.ANYONE, reads=True),
 }
+
+REFLECTION: Mapping[str, Policy] = {
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": Policy(Who.ANYONE, reads=True),
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Policy(Who.ANYONE, reads=True),
+}
+"""Served only where the settings say so."""

@@ -14,7 +14,7 @@ from protobuf.wkt import Empty
 
 from app.core.caller import READ_SCOPES
 from app.main import create_app
-from app.policy import POLICIES
+from app.policy import POLICIES, REFLECTION
 from app.rpc.access import Policy, Who
 from gen.accounts.v1 import accounts_v1_pb as accounts
 from gen.google.rpc.error_details_pb import ErrorInfo
@@ -154,7 +154,8 @@ def test_a_stream_only_reads() -> None:
     """Nothing would keep one that writes from being cut short by its client: `RunToEnd` is for unary methods."""
     streams = [name for name, method in METHODS.items() if method.method_kind != "unary"]
     assert streams
-    assert [name for name in streams if not POLICIES[name].reads] == []
+    rows = {**POLICIES, **REFLECTION}
+    assert [name for name in [*streams, *REFLECTION] if not rows[name].reads] == []
 
 
 def test_scopes_named_are_ones_that_a_token_can_have() -> None:
@@ -165,7 +166,7 @@ def test_a_method_without_a_row_is_not_served(tmp_path: Path) -> None:
     services = probe.extra(**probe.answers())["extra"]
     rows = {f"{probe.NAME}/{name}": Policy(Who.ANYONE) for name in ("Read", "Write", "Stream", "Collect")}
     with pytest.raises(RuntimeError, match=r"missing for \['probe.v1.ProbeService/Chat'\], left over for \[\]"):
-        create_app(settings_for(tmp_path), extra=services, extra_policies=rows)
+        create_app(settings_for(tmp_path, reflection="off"), extra=services, extra_policies=rows)
 
 
 def test_a_row_without_a_method_is_not_served(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     http2: Literal["on", "off"] = "off"
+    reflection: Literal["auto", "on", "off"] = "auto"
     environment: Literal["local", "production"] = "local"
     public_url: Annotated[str, AfterValidator(lambda url: url and _origin(url))] = ""
     database_url: Annotated[str, AfterValidator(db.checked_url)] = Field(db.DEFAULT_URL, repr=False)
@@ -141,6 +142,11 @@ class Settings(BaseModel):
     @property
     def mail_folder(self) -> Path:
         return Path(unquote(urlsplit(self.mail_url).path))
+
+    @property
+    def reflects(self) -> bool:
+        """Whether the service tells anybody its messages; `auto` does while it is tried out."""
+        return self.reflection == "on" or (self.reflection == "auto" and self.environment == "local")
 
     @property
     def hides_accounts(self) -> bool:

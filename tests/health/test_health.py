@@ -14,13 +14,13 @@ from pyqwest import HTTPVersion
 from app import main
 from app.core.db import Database, PointRead
 from app.health import serving
-from app.policy import POLICIES
+from app.policy import POLICIES, REFLECTION
 from gen.grpc.health.v1.health_pb import HealthCheckRequest, HealthCheckResponse, HealthListRequest
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, settings_for, started
 
 Status = HealthCheckResponse.ServingStatus
-SERVICES = sorted({rpc.partition("/")[0] for rpc in POLICIES})
+SERVICES = sorted({rpc.partition("/")[0] for rpc in [*POLICIES, *REFLECTION]})
 UNKNOWN = "tokens.v1.TokenService"
 
 

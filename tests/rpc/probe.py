@@ -42,9 +42,9 @@ def probe(**handlers: Handler) -> Service:
 
 
 def extra(*, who: Who = Who.ANYONE, scope: str | None = None, **handlers: Handler) -> dict[str, Any]:
-    """What `started` takes to serve the probe; only Write writes."""
+    """What `started` takes to serve the probe; only Write writes. Reflection would need a whole descriptor."""
     policies = {f"{NAME}/{name}": Policy(who, scope, reads=name != "Write") for name in handlers}
-    return {"extra": [probe(**handlers)], "extra_policies": policies}
+    return {"extra": [probe(**handlers)], "extra_policies": policies, "reflection": "off"}
 
 
 def behind(*interceptors: Interceptor, **handlers: Handler) -> ASGIApp:
