@@ -14,6 +14,10 @@ from tests.support.service import Gatepost, settings_for, started
 __all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-protocols", action="store_true", help="write docs/protocols.md anew")
+
+
 @pytest.fixture
 async def gatepost(tmp_path: Path, migrated: Path) -> AsyncIterator[Gatepost]:
     async with started(tmp_path, migrated) as service:

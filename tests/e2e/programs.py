@@ -38,11 +38,16 @@ def run(
 ) -> Ran:
     """Run to the end, in `folder`, with a clean environment and these variables besides."""
     env = {**clean_environment(folder), **(environment or {})}
-    found = shutil.which(program, path=env["PATH"])
-    if found is None:
-        pytest.fail(f"{program} is not on this machine: {_WHERE_FROM[program]}")
-    ran = subprocess.run([found, *arguments], cwd=folder, env=env, input=stdin, capture_output=True, timeout=60)
+    ran = subprocess.run(
+        [found(program), *arguments], cwd=folder, env=env, input=stdin, capture_output=True, timeout=60
+    )
     return Ran(ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace"))
+
+
+def found(program: str) -> str:
+    """Where it is, this clone's before the machine's."""
+    path = shutil.which(program, path=clean_environment(ROOT)["PATH"])
+    return path or pytest.fail(f"{program} is not on this machine: {_WHERE_FROM[program]}")
 
 
 def node_project(folder: Path, *programs: Path) -> None:

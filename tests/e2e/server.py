@@ -1,11 +1,12 @@
 """The service as `make run` starts it: a process of its own, with a folder and an environment of its own."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -63,6 +64,14 @@ class Server:
 
     def _proc(self, name: str) -> Path:
         return Path(f"/proc/{self.process.pid}/{name}")
+
+    @contextmanager
+    def writes_held(self) -> Iterator[None]:
+        """Meanwhile nothing can be written, so a call that writes is not answered."""
+        database = sqlite3.connect(self.folder / "data/gatepost.db", isolation_level=None)
+        with closing(database):  # which takes back the transaction
+            database.execute("BEGIN IMMEDIATE")
+            yield
 
     def stop(self) -> int:
         """Ask it to stop, as `kill`, systemd and Ctrl-C do; the exit status, or subprocess.TimeoutExpired."""

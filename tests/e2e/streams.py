@@ -3,15 +3,24 @@
 import json
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
+from typing import Any
 
 PATH = "/tokens.v1.TokensService/ListTokens"
 EMPTY = {"json": b"{}", "proto": b""}
 _PREFIX = struct.Struct(">BI")
 """Flags and length, in front of each message of a stream (Connect protocol, "Streaming RPCs")."""
 _END_OF_STREAM = 2
+
+
+class StreamError(Exception):
+    """What the last envelope of a stream says, in Connect's JSON."""
+
+    def __init__(self, error: Any) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def envelope(message: bytes) -> bytes:
@@ -32,19 +41,20 @@ def list_tokens(
     try:
         headers = {"content-type": f"application/connect+{codec}", **headers}
         connection.request("POST", PATH, envelope(EMPTY[codec]), headers)
-        yield _messages(connection.getresponse())
+        yield messages(connection.getresponse().read)
     finally:
         connection.close()
 
 
-def _messages(answer: HTTPResponse) -> Iterator[bytes]:
-    """All messages of a stream that ends well; AssertionError for one that ends with an error."""
+def messages(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """All messages of a stream that ends well; StreamError for one that ends with an error."""
     while True:
-        prefix = answer.read(_PREFIX.size)
+        prefix = read(_PREFIX.size)
         assert len(prefix) == _PREFIX.size, "the connection was cut before the end of the stream"
         flags, length = _PREFIX.unpack(prefix)
-        message = answer.read(length)
+        message = read(length)
         if flags & _END_OF_STREAM:
-            assert not json.loads(message).get("error"), message
+            if error := json.loads(message).get("error"):
+                raise StreamError(error)
             return
         yield message
