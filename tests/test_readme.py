@@ -1,4 +1,4 @@
-"""What the README and docs/operations.md say is so. tests/e2e/test_documentation.py runs their calls."""
+"""What the README and two pages of docs/ say is so. tests/e2e/test_documentation.py runs their calls."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.tokens.format import pattern
 from tests.e2e.snippets import snippets_of
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs/operations.md")
+PAGES = (ROOT / "README.md", ROOT / "docs/operations.md", ROOT / "docs/protocols.md")
 README = PAGES[0].read_text()
 RPC_TABLE = "| RPC | Who may call it | What it does |"
 REASON_TABLE = "| Reason | Code | When |"
@@ -64,7 +64,8 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         path, _, heading = target.partition("#")
         text = (page.parent / path).read_text()
-        assert not heading or f"\n## {heading}\n" in text.lower()
+        headings = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
+        assert not heading or heading in [each.lower().replace(" ", "-") for each in headings]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -57,7 +57,9 @@ def snippets_of(page: Path, changes: Mapping[str, str] | None = None) -> list[Sn
     return found
 
 
-def run_in_order(snippets: Sequence[Snippet], folder: Path) -> list[Outcome]:
+def run_in_order(
+    snippets: Sequence[Snippet], folder: Path, environment: Mapping[str, str] | None = None
+) -> list[Outcome]:
     """Save the files among the snippets, then run the others in one shell, which keeps what they set.
 
     A snippet that fails ends the run. What they leave in the background is stopped.
@@ -69,9 +71,9 @@ def run_in_order(snippets: Sequence[Snippet], folder: Path) -> list[Outcome]:
         if not snippet.file_name:
             script.append(f". ./{name.name} >{snippet.line}.out 2>{snippet.line}.err; touch {snippet.line}.done")
     with (folder / "shell.err").open("wb") as errors:
-        environment = clean_environment(folder)
+        env = {**clean_environment(folder), **(environment or {})}
         shell = subprocess.Popen(
-            ["sh", "-c", "\n".join(script)], cwd=folder, env=environment, stderr=errors, start_new_session=True
+            ["sh", "-c", "\n".join(script)], cwd=folder, env=env, stderr=errors, start_new_session=True
         )
     try:
         shell.wait(90)
