@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.e2e.clients import connect_python, node
-from tests.e2e.clients.buf_curl import buf_curl
+from tests.e2e.clients import buf_curl, connect_python, node
 from tests.e2e.clients.call import Open, Way
 from tests.e2e.clients.curl import curl
 from tests.e2e.clients.grpcio import grpcio
@@ -27,7 +26,8 @@ class _Client:
 
 _CLIENTS = (
     _Client("curl", curl, {"Connect": ("JSON",)}, BOTH),
-    _Client("buf curl", buf_curl, BINARY, BOTH),
+    _Client("buf curl with proto/", buf_curl.with_protos, BINARY, BOTH),
+    _Client("buf curl by reflection", buf_curl.by_reflection, BINARY, ("2",)),
     _Client("connectrpc, async", connect_python.asynchronous, ALL, BOTH),
     _Client("connectrpc, sync", connect_python.synchronous, ALL, BOTH),
     _Client("grpcio", grpcio, {"gRPC": ("binary",)}, ("2",)),

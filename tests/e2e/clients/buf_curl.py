@@ -1,4 +1,4 @@
-"""`buf curl`, which speaks all three protocols and takes the messages from proto/."""
+"""`buf curl`, which speaks all three protocols and takes the messages from proto/ or from the server itself."""
 
 import json
 import re
@@ -16,8 +16,13 @@ _SPARE = (0.3, 1.0, 3.0)
 
 
 @contextmanager
-def buf_curl(way: Way, place: Place) -> Iterator[Client]:
+def with_protos(way: Way, place: Place) -> Iterator[Client]:
     yield _BufCurl(way, place, ["--schema", str(ROOT / "proto")])
+
+
+@contextmanager
+def by_reflection(way: Way, place: Place) -> Iterator[Client]:
+    yield _BufCurl(way, place, [])
 
 
 class _BufCurl:
@@ -35,8 +40,8 @@ class _BufCurl:
         answered = list(_documents(ran.stdout))
         if ran.status == 0:
             return Answer(answered)
-        _, _, error = ran.stderr.rpartition("\n{\n")
-        return Answer(answered, refused_in_json(json.loads("{" + error)))
+        told = (line for line in ran.stderr.splitlines() if not line.startswith("buf: "))  # as all do that -v brings
+        return Answer(answered, refused_in_json(json.loads("".join(told))))
 
     def _run(self, call: Call) -> Ran:
         arguments = [*self._arguments, "-d", json.dumps(call.message)]
