@@ -32,7 +32,11 @@ class Answer(NamedTuple):
 
 
 class Misdirected(Unimplemented):
-    """404, 405 or 415: no RPC was reached, so the answer is plain HTTP whatever protocol was meant."""
+    """404, 405 or 415: no RPC was reached, so the answer is plain HTTP whatever protocol was meant.
+
+    Its body is for whoever reads the bytes. Clients of every protocol take the code from the status then: Connect has a
+    table for that in which 405 and 415 are `unknown`, and a body of application/json would overrule it.
+    """
 
     def __init__(self, status: int, sentence: str, **headers: str) -> None:
         super().__init__(sentence)
@@ -53,7 +57,8 @@ def answer(refusal: Refusal, content_type: str) -> Answer:
     protocol = negotiate_server_protocol(content_type)
     stream_type = without_parameters(content_type)
     if isinstance(refusal, Misdirected):
-        written = _json(refusal.status, wire_error.to_json_bytes())
+        # Problem details (RFC 9457), all of whose members are optional and which may have others, as here.
+        written = _json(refusal.status, wire_error.to_json_bytes(), b"application/problem+json")
         written.headers.extend(
             (name.replace("_", "-").encode(), value.encode()) for name, value in refusal.headers.items()
         )
@@ -71,5 +76,5 @@ def answer(refusal: Refusal, content_type: str) -> Answer:
     return written
 
 
-def _json(status: int, body: bytes) -> Answer:
-    return Answer(status, [(b"content-type", b"application/json")], body)
+def _json(status: int, body: bytes, content_type: bytes = b"application/json") -> Answer:
+    return Answer(status, [(b"content-type", content_type)], body)

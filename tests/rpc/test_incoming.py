@@ -68,7 +68,7 @@ async def test_foreign_types_of_a_unary_method(inner: Inner, content_type: str |
     answer = await call(fronted(inner), {"content-type": content_type})
     assert (answer.status, answer.json["code"], answer.reason) == (415, "unimplemented", "UNIMPLEMENTED")
     assert "application/json" in (answer["accept-post"] or "").split(", ")
-    assert (answer["content-type"], inner.ran) == ("application/json", False)
+    assert (answer["content-type"], inner.ran) == ("application/problem+json", False)
 
 
 @pytest.mark.parametrize("path", STREAMS)

@@ -134,6 +134,7 @@ def test_what_reached_no_rpc_is_plain_http_in_any_protocol(content_type: str) ->
     answer = _answer(wire.Misdirected(405, "POST only.", allow="POST", accept_post="a/b"), content_type)
     assert (answer.status, answer["allow"], answer["accept-post"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "POST", "a/b")
     assert (answer.json["code"], answer.json["message"]) == ("unimplemented", "POST only.")
+    assert answer["content-type"] == "application/problem+json", "a Connect client must go by the status"
     assert answer.reason == "UNIMPLEMENTED"
 
 
