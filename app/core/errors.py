@@ -8,7 +8,8 @@
     ├── LostRace                                            aborted
     ├── Throttled · Busy · TooLarge                         resource_exhausted
     ├── Unavailable · DeadlinePassed                        unavailable · deadline_exceeded
-    ├── Unimplemented · Unforeseen                          unimplemented · internal
+    ├── Unimplemented                                       unimplemented
+    ├── EncodingMissing · Unforeseen                        internal
     └── each domain's own, in <domain>/errors.py
 
 The reason is the contract, the sentence is help for a person. Neither may hold a secret, SQL, a path or input.
@@ -186,6 +187,14 @@ class Unimplemented(Refusal):
     kind = Kind.UNIMPLEMENTED
     reason = "UNIMPLEMENTED"
     sentence = "There is no such method here."
+
+
+class EncodingMissing(Refusal):
+    """The caller's fault, but gRPC demands `internal` and words that say why (its doc/compression.md, test case 6)."""
+
+    kind = Kind.INTERNAL
+    reason = "ENCODING_MISSING"
+    sentence = "A message is flagged as compressed, but no Grpc-Encoding or Connect-Content-Encoding header says how."
 
 
 class Unforeseen(Refusal):

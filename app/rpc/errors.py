@@ -19,6 +19,7 @@ from app.core import secrets
 from app.core.errors import (
     BadCredential,
     DeadlinePassed,
+    EncodingMissing,
     NoCredential,
     OriginNotAllowed,
     Refusal,
@@ -78,7 +79,7 @@ def as_refusal(error: BaseException) -> Refusal:
         case ConnectError() if error.code in _OF_THE_LIBRARY:
             return _OF_THE_LIBRARY[error.code]()
         case ConnectError(code=Code.INTERNAL) if error.message.startswith("protocol error"):
-            return Undecodable()  # a frame marked as compressed without saying how: the client's fault, not ours
+            return EncodingMissing()
         case TimeoutError():
             return DeadlinePassed()
     return unforeseen(error)
