@@ -44,7 +44,7 @@ from app.rpc.front import Front
 from app.rpc.guard import Guard
 from app.rpc.interceptors import RunToEnd
 from app.rpc.reflection import reflection
-from app.rpc.serve import Service, interceptors, methods, mounts, require_policies
+from app.rpc.serve import Service, interceptors, methods, mounts, require_policies, terse
 from app.test.handlers import PingHandlers, PongHandlers
 from app.tokens import store as tokens_store
 from app.tokens.creation import CreateToken
@@ -149,8 +149,8 @@ def create_app(
             yield
 
     app = Starlette(
-        routes=mounts(services, interceptors(guard, run_to_end), settings.body_limit),
-        middleware=[Middleware(Front, settings=settings, methods=methods(services))],
+        routes=mounts(services, interceptors(guard, run_to_end, terse(services)), settings.body_limit),
+        middleware=[Middleware(Front, settings=settings, methods=methods(services), terse=terse(services))],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from connectrpc.codec import Codec, proto_binary_codec, proto_json_codec
-from protobuf import Message
+from protobuf import DescFile, Message, Registry
 
 from app.core.errors import Undecodable
 from app.rpc.errors import to_connect_error, unforeseen
@@ -70,5 +70,7 @@ class Discreet:
             raise to_connect_error(unforeseen(error)) from None
 
 
-def discreet_codecs() -> list[Codec[Any, Any]]:
-    return [Discreet(proto_binary_codec()), Discreet(Shallow(proto_json_codec()))]
+def discreet_codecs(messages_in_any: DescFile | None = None) -> list[Codec[Any, Any]]:
+    """`messages_in_any`: where the messages are declared that JSON must know for a google.protobuf.Any."""
+    known = Registry(messages_in_any) if messages_in_any else None
+    return [Discreet(proto_binary_codec()), Discreet(Shallow(proto_json_codec(known)))]

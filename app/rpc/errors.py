@@ -5,7 +5,7 @@ and a stream in flight raised, and what it raises replaces that. Whatever is not
 error id; the text of an exception never leaves the process, nor does it reach the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import timedelta
 from math import ceil
 
@@ -49,13 +49,21 @@ _OF_THE_LIBRARY: dict[Code, Callable[[], Refusal]] = {
 class RefusalAnswer(ConnectError):
     """A refusal in Connect's terms, remembering which, so that it is not translated twice."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(Code(refusal.kind.value), refusal.sentence, _details(refusal))
+    def __init__(self, refusal: Refusal, *, terse: bool = False) -> None:
+        super().__init__(Code(refusal.kind.value), refusal.sentence, () if terse else _details(refusal))
         self.refusal = refusal
 
 
-def to_connect_error(refusal: Refusal) -> RefusalAnswer:
-    return RefusalAnswer(refusal)
+class Stated(ConnectError):
+    """An error whose code, words and details are meant for the caller, as `extra` services raise it.
+
+    It goes out as it is. Any other ConnectError is translated, since connectrpc's own and careless ones repeat input.
+    """
+
+
+def to_connect_error(refusal: Refusal, *, terse: bool = False) -> RefusalAnswer:
+    """`terse` leaves the details out."""
+    return RefusalAnswer(refusal, terse=terse)
 
 
 def _details(refusal: Refusal) -> list[Message]:
@@ -92,13 +100,21 @@ def unforeseen(error: BaseException) -> Unforeseen:
 
 
 class TranslateErrors:
-    """Metadata interceptor, outermost: every error leaves as a Connect error with a reason."""
+    """Metadata interceptor, outermost: every error leaves as a Connect error with a reason.
+
+    Save for `terse` services, given by their full names: theirs has neither reason nor other details.
+    """
+
+    def __init__(self, terse: Set[str] = frozenset()) -> None:
+        self._terse = terse
 
     async def on_start(self, ctx: Context) -> None:
         return
 
     async def on_end(self, _: None, ctx: Context, error: Exception | None, /) -> None:
         if error is None:
+            return
+        if isinstance(error, Stated):
             return
         if isinstance(error, ConnectError) and error.code is Code.CANCELED:
             # The client is gone, as a rule; but a handler may have this from another service, text and all.
@@ -107,7 +123,7 @@ class TranslateErrors:
         if refusal.retry_after is not None:  # a stream that has begun carries it in its details alone
             ctx.response_headers["retry-after"] = str(ceil(refusal.retry_after))
         _log_refusal(ctx, refusal)
-        raise to_connect_error(refusal) from None
+        raise to_connect_error(refusal, terse=ctx.method.service_name in self._terse) from None
 
 
 def _log_refusal(ctx: Context, refusal: Refusal) -> None:

@@ -4,7 +4,7 @@ connectrpc answers some requests before any interceptor runs: with an empty 404,
 value, or with a traceback (header bytes that are not UTF-8, gRPC on a server without trailers). Those end here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 
 import structlog
@@ -31,10 +31,15 @@ class Front:
         settings: Settings,
         *,
         methods: Mapping[str, incoming.MethodKind],
+        terse: Set[str] = frozenset(),
         patience: Patience | None = None,
     ) -> None:
-        """`methods`: the path of every mounted RPC, `/package.Service/Method`, and its kind."""
+        """`methods`: the path of every mounted RPC, `/package.Service/Method`, and its kind.
+
+        `terse`: the full names of services whose refusals have no details.
+        """
         self._app = app
+        self._terse = terse
         self._incoming = incoming.Incoming(methods, settings.body_limit)
         self._origins = Origins(settings)
         self._patience = patience or Patience(body=min(10, settings.request_timeout), part=60, reader=60)
@@ -67,7 +72,7 @@ class Front:
         # Half an answer stays half: the server sees that we return without its end, and closes the connection.
         if failure is not None and not exchange.started:
             with suppress(TimeoutError):
-                await exchange.answer(wire.answer(failure, incoming.content_type(came)))
+                await exchange.answer(self._answer(failure, scope, came))
 
     def _early(self, scope: Scope, came: incoming.Headers) -> wire.Answer | None:
         """The answer to a preflight or to a call that must not run; None lets it run."""
@@ -82,8 +87,12 @@ class Front:
             incoming.check_values(scope, came)
         except Refusal as refusal:
             _log_refusal(scope, refusal)
-            return wire.answer(refusal, incoming.content_type(came))
+            return self._answer(refusal, scope, came)
         return None
+
+    def _answer(self, refusal: Refusal, scope: Scope, came: incoming.Headers) -> wire.Answer:
+        service = scope["path"][1:].partition("/")[0]
+        return wire.answer(refusal, incoming.content_type(came), terse=service in self._terse)
 
 
 def _hung_up(error: Exception) -> bool:

@@ -1,12 +1,12 @@
 """Mounts the services: one interceptor order for all of them, and no method without a policy."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from connectrpc.interceptor import Interceptor
 from connectrpc.server import ConnectASGIApplication
-from protobuf import DescService
+from protobuf import DescFile, DescService
 from starlette.routing import Mount
 
 from app.rpc.access import Policy
@@ -24,18 +24,29 @@ class Service:
     application: Callable[..., ConnectASGIApplication[Any]]
     descriptor: DescService
     handlers: object
+    messages_in_any: DescFile | None = None
+    """Where the messages are declared that a google.protobuf.Any may hold here: JSON cannot be read or written without
+    knowing them. Well-known types need no mention."""
+    terse: bool = False
+    """Whether its refusals are code and sentence only. ErrorInfo and the other details are Gatepost's own contract;
+    the clients of a service with another may count details, as the Connect conformance suite does."""
 
 
-def interceptors(guard: Guard, run_to_end: RunToEnd) -> list[Interceptor]:
+def interceptors(guard: Guard, run_to_end: RunToEnd, terse: Set[str] = frozenset()) -> list[Interceptor]:
     """THE order. Translator and guard are metadata interceptors and must lead: connectrpc runs only a leading row of
     these before it reads the body. The translator is first, so it sees what all the others raise."""
-    return [TranslateErrors(), guard, Validate(), run_to_end]
+    return [TranslateErrors(terse), guard, Validate(), run_to_end]
 
 
 def mounts(services: Sequence[Service], ordered: Sequence[Interceptor], body_limit: int) -> list[Mount]:
     """The applications, ready to be routed to."""
     applications = [
-        service.application(service.handlers, interceptors=ordered, read_max_bytes=body_limit, codecs=discreet_codecs())
+        service.application(
+            service.handlers,
+            interceptors=ordered,
+            read_max_bytes=body_limit,
+            codecs=discreet_codecs(service.messages_in_any),
+        )
         for service in services
     ]
     return [Mount(application.path, application) for application in applications]
@@ -48,6 +59,11 @@ def methods(services: Sequence[Service]) -> dict[str, MethodKind]:
         for service in services
         for method in service.descriptor.methods
     }
+
+
+def terse(services: Sequence[Service]) -> frozenset[str]:
+    """The full names of those whose refusals have no details."""
+    return frozenset(service.descriptor.type_name for service in services if service.terse)
 
 
 def require_policies(services: Sequence[Service], policies: Mapping[str, Policy]) -> None:

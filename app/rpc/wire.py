@@ -50,9 +50,12 @@ def without_parameters(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def answer(refusal: Refusal, content_type: str) -> Answer:
-    """Write a refusal as a caller with this Content-Type expects errors; JSON for one that speaks no known protocol."""
-    error = to_connect_error(refusal)
+def answer(refusal: Refusal, content_type: str, *, terse: bool = False) -> Answer:
+    """Write a refusal as a caller with this Content-Type expects errors; JSON for one that speaks no known protocol.
+
+    `terse` leaves the details out.
+    """
+    error = to_connect_error(refusal, terse=terse)
     wire_error = ConnectWireError.from_exception(error)
     protocol = negotiate_server_protocol(content_type)
     stream_type = without_parameters(content_type)
