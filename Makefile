@@ -14,16 +14,19 @@ DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$$PAT
 # `-u NAME` for each setting: what somebody exported for their own server must not reach the tests.
 WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z0-9_]*\)=.*/-u \1/p' .env.example)
 
-.PHONY: help run test check format gen lock clean
+.PHONY: help run test conformance check format gen lock clean
 
 help: ## what there is (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/installed ## serve on http://127.0.0.1:8000; settings come from the environment and .env
 	@exec .venv/bin/gatepost serve $(ARGS)
 
 test: .venv-dev/installed tests/node/node_modules/installed ## run all tests; ARGS="-k sign_in", STRICT=1: no skips
 	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/pytest $(PYTEST_FLAGS) $(ARGS)
+
+conformance: tests/conformance/bin/connectconformance ## run the official Connect suite; ARGS="--run '**/unary/success'"
+	@$(DEV) tools/conformance.sh $(ARGS)
 
 check: .venv-dev/installed ## formatting, lint, types, import contracts, generated code, protos
 	.venv-dev/bin/python -m pip --disable-pip-version-check check
@@ -43,12 +46,13 @@ gen: .venv-dev/installed ## regenerate gen/ and docs/api.md from proto/
 lock: .venv-dev/installed ## write both lock files anew from pyproject.toml; ARGS=--upgrade for newer versions
 	$(COMPILE) --group build -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	$(HASHED) --group conformance -o tests/conformance/requirements.lock
 
-COMPILE = .venv-dev/bin/uv pip compile pyproject.toml --extra grpc --quiet --universal --generate-hashes \
-	--custom-compile-command "make lock" $(ARGS)
+HASHED = .venv-dev/bin/uv pip compile --quiet --universal --generate-hashes --custom-compile-command "make lock" $(ARGS)
+COMPILE = $(HASHED) pyproject.toml --extra grpc
 
 clean: ## remove environments and caches; data/ and .env stay
-	rm -rf .venv .venv-dev tests/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-dev tests/node/node_modules tests/conformance/bin tests/conformance/gen .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/installed: requirements.lock
 	@tools/install.sh .venv requirements.lock "about 10 s"
@@ -59,4 +63,8 @@ clean: ## remove environments and caches; data/ and .env stay
 tests/node/node_modules/installed: tests/node/package-lock.json tests/node/.npmrc | .venv-dev/installed
 	@echo "Installing Node clients into tests/node (once for each change of its lock, about 5 s) ..."
 	@$(DEV) npm ci --prefix tests/node --loglevel=error
+	@touch $@
+
+tests/conformance/bin/connectconformance: tests/conformance/go.sum tests/conformance/buf.gen.yaml .venv-dev/installed
+	@$(DEV) tools/build_conformance.sh
 	@touch $@
