@@ -41,6 +41,7 @@ from app.rpc.access import Policy
 from app.rpc.client import Clients
 from app.rpc.cookies import SessionCookie
 from app.rpc.front import Front
+from app.rpc.grpc_web_text import GrpcWebText
 from app.rpc.guard import Guard
 from app.rpc.interceptors import RunToEnd
 from app.rpc.reflection import reflection
@@ -150,7 +151,10 @@ def create_app(
 
     app = Starlette(
         routes=mounts(services, interceptors(guard, run_to_end, terse(services)), settings.body_limit),
-        middleware=[Middleware(Front, settings=settings, methods=methods(services), terse=terse(services))],
+        middleware=[
+            Middleware(Front, settings=settings, methods=methods(services), terse=terse(services)),
+            Middleware(GrpcWebText),
+        ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

@@ -12,13 +12,14 @@ from typing import Literal
 from starlette.types import Scope
 
 from app.core.errors import InvalidField, OriginNotAllowed, TooLarge
-from app.rpc.wire import CONNECT_STREAM, CONNECT_UNARY, GRPC, GRPC_WEB, Misdirected, without_parameters
+from app.rpc.wire import CONNECT_STREAM, CONNECT_UNARY, GRPC, GRPC_WEB, GRPC_WEB_TEXT, Misdirected, without_parameters
 
 Headers = Mapping[bytes, bytes]
 MethodKind = Literal["unary", "server_streaming", "client_streaming", "bidi_streaming"]
 """What descriptors say of a method."""
 _TAKE_STREAMS = ("client_streaming", "bidi_streaming")
 
+_WEB = GRPC_WEB | GRPC_WEB_TEXT.keys()
 _ENVELOPE = 5
 """Bytes in front of each message in all protocols but Connect unary."""
 _TELL_THE_SITE = (b"origin", b"sec-fetch-site", b"sec-fetch-dest")
@@ -42,6 +43,8 @@ class Incoming:
     def __init__(self, methods: Mapping[str, MethodKind], body_limit: int) -> None:
         self._methods = methods
         self._body_limit = body_limit + _ENVELOPE
+        self._text_limit = (self._body_limit + 2) // 3 * 4
+        """The same in base64."""
 
     def takes_stream(self, scope: Scope) -> bool:
         """Whether the called method, if there is one, reads a stream of messages."""
@@ -64,7 +67,7 @@ class Incoming:
         """Raise Misdirected for any type that a page could send without a preflight, and any other that is not ours."""
         declared = content_type(headers)
         connect = CONNECT_UNARY if kind == "unary" else CONNECT_STREAM
-        if declared in connect or declared in GRPC_WEB or without_parameters(declared) in connect:
+        if declared in connect or declared in _WEB or without_parameters(declared) in connect:
             return
         # What gRPC needs is trailers; servers offer them on HTTP/2 only. 415 and not 505, since everything else that
         # this method takes does work on the same connection, and Accept-Post says what that is.
@@ -79,7 +82,7 @@ class Incoming:
                 hint += f", or call {twin} with plain JSON"
         else:
             hint = "Say what the body is. With curl: -H 'Content-Type: application/json' --data '{}'"
-        raise Misdirected(415, hint, accept_post=", ".join(sorted(connect | GRPC_WEB | native)))
+        raise Misdirected(415, hint, accept_post=", ".join(sorted(connect | _WEB | native)))
 
     def check_length(self, headers: Headers, kind: MethodKind) -> None:
         """Refuse a body that is declared too large before a byte of it is read; connectrpc counts undeclared ones.
@@ -87,8 +90,9 @@ class Incoming:
         The limit is for a message, so a stream of them may be longer, and connectrpc counts each. The connection stays
         open: closing it on unread bytes resets it, and the answer may be lost on the way.
         """
+        limit = self._text_limit if content_type(headers) in GRPC_WEB_TEXT else self._body_limit
         length = headers.get(b"content-length", b"0")
-        if len(length) > 12 or not length.isdigit() or (int(length) > self._body_limit and kind not in _TAKE_STREAMS):
+        if len(length) > 12 or not length.isdigit() or (int(length) > limit and kind not in _TAKE_STREAMS):
             raise TooLarge
 
 

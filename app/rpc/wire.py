@@ -20,6 +20,11 @@ from app.rpc.errors import to_connect_error
 CONNECT_UNARY = frozenset({"application/json", "application/proto"})
 CONNECT_STREAM = frozenset({"application/connect+json", "application/connect+proto"})
 GRPC_WEB = frozenset({"application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"})
+GRPC_WEB_TEXT = {
+    "application/grpc-web-text": "application/grpc-web",
+    "application/grpc-web-text+proto": "application/grpc-web+proto",
+}
+"""The types of gRPC-Web in base64, and what they are once decoded (`rpc.grpc_web_text`)."""
 GRPC = frozenset({"application/grpc", "application/grpc+proto", "application/grpc+json"})
 
 
@@ -57,7 +62,7 @@ def answer(refusal: Refusal, content_type: str, *, terse: bool = False) -> Answe
     """
     error = to_connect_error(refusal, terse=terse)
     wire_error = ConnectWireError.from_exception(error)
-    protocol = negotiate_server_protocol(content_type)
+    protocol = negotiate_server_protocol(GRPC_WEB_TEXT.get(content_type, content_type))
     stream_type = without_parameters(content_type)
     if isinstance(refusal, Misdirected):
         # Problem details (RFC 9457), all of whose members are optional and which may have others, as here.
@@ -67,6 +72,8 @@ def answer(refusal: Refusal, content_type: str, *, terse: bool = False) -> Answe
         )
     elif isinstance(protocol, GRPCServerProtocol):
         trailers = protocol.trailers_only_headers(None, error)
+        if content_type in GRPC_WEB_TEXT:
+            trailers["content-type"] = content_type
         written = Answer(200, [(name.encode(), value.encode()) for name, value in trailers.allitems()], b"")
     elif stream_type in CONNECT_STREAM:
         end = ConnectEnvelopeWriter(proto_json_codec(), None).end(Headers(), wire_error)

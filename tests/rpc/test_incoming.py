@@ -11,6 +11,7 @@ STREAMS = [LIST_TOKENS, COLLECT, CHAT]
 UNARY_TYPES = ["application/json", "application/proto", "application/json; charset=utf-8", "Application/JSON"]
 STREAM_TYPES = ["application/connect+json", "application/connect+proto", "application/connect+json;charset=utf-8"]
 WEB_TYPES = ["application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"]
+WEB_TYPES += ["application/grpc-web-text", "application/grpc-web-text+proto"]
 GRPC_TYPES = ["application/grpc", "application/grpc+proto", "application/grpc+json"]
 FOREIGN_TYPES = [
     None,
@@ -27,8 +28,7 @@ FOREIGN_TYPES = [
     "application/json, text/plain",
     "text/plain; application/json",
     "application/connect+xml",
-    "application/grpc-web-text",
-    "application/grpc-web-text+proto",
+    "application/grpc-web-text+json",
     "application/grpc-web+thrift",
     "application/grpc+thrift",
     "application/csp-report",
