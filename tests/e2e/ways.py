@@ -33,7 +33,7 @@ _CLIENTS = (
     _Client("grpcio", grpcio, {"gRPC": ("binary",)}, ("2",)),
     _Client("@connectrpc/connect-node", node.connect_node, ALL, BOTH),
     _Client("@connectrpc/connect-web", node.connect_web, {"Connect": CODECS, "gRPC-Web": CODECS}, ("1.1",)),
-    _Client("grpc-web", node.grpc_web, {"gRPC-Web": ("binary",)}, ("1.1",)),
+    _Client("grpc-web", node.grpc_web, {"gRPC-Web": ("binary", "text")}, ("1.1",)),
 )
 
 
