@@ -40,6 +40,7 @@ class Reply:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    trailers: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str | None:
         """A header's value, those of a repeated one joined as RFC 9110 5.3 says; None if there is none."""
@@ -93,9 +94,14 @@ async def call(
     more: Iterable[tuple[bytes, bytes]] = (),
     **scope: Any,
 ) -> Reply:
-    """One whole call. A header of None is left out; `more` adds headers as they are, also repeated and broken ones."""
+    """One whole call. A header of None is left out; `more` adds headers as they are, also repeated and broken ones.
+
+    It goes over HTTP/2 if it asks for trailers, which HTTP/1.1 servers do not offer.
+    """
     given = {**HEADERS, "content-length": str(len(body)), **headers}
     raw = [(name.encode(), value.encode()) for name, value in given.items() if value is not None]
+    if "te" in headers:
+        scope = {"http_version": "2", "extensions": {"http.response.trailers": {}}, **scope}
     sent: list[Message] = []
     await app(http_scope(path, method, [*raw, *more], **scope), arriving(body), collecting(sent))
     return reply(sent)
@@ -120,10 +126,12 @@ def reply(sent: list[Message]) -> Reply:
     """The answer in what an application sent, which must be one whole answer."""
     start, *rest = sent
     assert start["type"] == "http.response.start"
+    last = rest.pop() if start.get("trailers") else {"headers": ()}
     assert [each["type"] for each in rest] == ["http.response.body"] * len(rest)
     assert [each.get("more_body", False) for each in rest] == [True] * (len(rest) - 1) + [False]
     headers = [(name.decode(), value.decode()) for name, value in start["headers"]]
-    return Reply(start["status"], headers, b"".join(each["body"] for each in rest))
+    trailers = {name.decode(): value.decode() for name, value in last["headers"]}
+    return Reply(start["status"], headers, b"".join(each["body"] for each in rest), trailers)
 
 
 def ping_scope() -> Scope:

@@ -24,7 +24,7 @@ from tests.support.service import ORIGIN, PASSWORD
 NAME = "probe.v1.ProbeService"
 REQUEST = SignInRequest(email="ada@example.test", password=PASSWORD)
 ANSWER = GetAccountResponse(account_id="answered")
-PROTOCOLS = [ProtocolType.CONNECT, ProtocolType.GRPC_WEB]
+PROTOCOLS = [ProtocolType.CONNECT, ProtocolType.GRPC_WEB, ProtocolType.GRPC]
 
 Handler = Callable[..., Any]
 _KINDS = {
@@ -75,7 +75,7 @@ class ProbeClient(ConnectClient):
 
 def client(app: ASGIApp, **options: Any) -> ProbeClient:
     options = {"protocol": ProtocolType.CONNECT, **options}
-    return ProbeClient(ORIGIN, http_client=Client(ASGITransport(app, HTTPVersion.HTTP1)), **options)
+    return ProbeClient(ORIGIN, http_client=Client(ASGITransport(app, HTTPVersion.HTTP2)), **options)
 
 
 def fails_with(error: BaseException, *, begun: bool = False) -> dict[str, Handler]:

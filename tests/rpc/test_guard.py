@@ -35,7 +35,8 @@ async def test_a_call_is_refused_before_its_body_is_read(tongue: Tongue) -> None
 
     sent: list[Message] = []
     headers = [(b"content-type", tongue.content_type.encode()), (tongue.compression.encode(), b"unknown")]
-    await guarded(Who.CREDENTIAL)(http_scope(path(tongue), "POST", headers), receive, collecting(sent))
+    scope = http_scope(path(tongue), "POST", headers, extensions={"http.response.trailers": {}})
+    await guarded(Who.CREDENTIAL)(scope, receive, collecting(sent))
     assert tongue.error(reply(sent)).reason == "NO_CREDENTIAL"
 
 

@@ -9,6 +9,7 @@ from connectrpc import interceptor as kinds
 from connectrpc.code import Code
 from connectrpc.protocol import ProtocolType
 from protobuf.wkt import Empty
+from pyqwest import HTTPVersion
 from starlette.types import Message
 
 from app.rpc.access import Who
@@ -18,7 +19,7 @@ from app.rpc.interceptors import Validate
 from app.rpc.serve import interceptors
 from gen.accounts.v1.accounts_v1_pb import SignInRequest
 from tests.rpc.asgi import arriving, http_scope
-from tests.rpc.probe import ANSWER, NAME, PROTOCOLS, ProbeClient, answers, behind, client, extra
+from tests.rpc.probe import ANSWER, NAME, PROTOCOLS, answers, behind, client, extra
 from tests.rpc.tongues import STREAMS
 from tests.support.refusals import refused
 from tests.support.service import Gatepost, started
@@ -58,10 +59,10 @@ async def test_no_kind_of_call_gets_round_the_guard(
 ) -> None:
     async with started(tmp_path, migrated, **extra(who=Who.CREDENTIAL, **answers())) as gatepost:
         with refused(Code.UNAUTHENTICATED, "NO_CREDENTIAL"):
-            await speaking(gatepost.app, method, protocol).call(method)
+            await client(gatepost.app, protocol=protocol).call(method)
         good = await gatepost.session()
         cookie = {"cookie": f"gatepost_session={good.session}"}
-        assert await speaking(gatepost.app, method, protocol).call(method, headers=cookie) == [ANSWER]
+        assert await client(gatepost.app, protocol=protocol).call(method, headers=cookie) == [ANSWER]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -70,7 +71,7 @@ async def test_no_kind_of_call_gets_round_the_field_rules(
     method: str, protocol: ProtocolType, tmp_path: Path, migrated: Path
 ) -> None:
     async with started(tmp_path, migrated, **extra(**answers())) as gatepost:
-        caller = speaking(gatepost.app, method, protocol)
+        caller = client(gatepost.app, protocol=protocol)
         with refused(Code.INVALID_ARGUMENT, "INVALID_FIELD", fields=["email", "password"]):
             await caller.call(method, SignInRequest())
         assert await caller.call(method) == [ANSWER]
@@ -78,7 +79,7 @@ async def test_no_kind_of_call_gets_round_the_field_rules(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_the_real_stream_refuses_like_any_method(protocol: ProtocolType, gatepost: Gatepost) -> None:
-    browser = gatepost.browser(protocol=protocol)
+    browser = gatepost.browser(protocol=protocol, http_version=HTTPVersion.HTTP2)
     with refused(Code.UNAUTHENTICATED, "NO_CREDENTIAL"):
         await anext(browser.tokens.list_tokens(Empty()))
 
@@ -111,8 +112,3 @@ async def test_every_bad_field_is_told_at_once_by_its_path(gatepost: Gatepost) -
         await gatepost.browser().public.sign_in(SignInRequest(email="a" * 321, password="p" * 257))
     assert "aaa" not in told.sentence
     assert "ppp" not in told.sentence
-
-
-def speaking(app: Any, method: str, protocol: ProtocolType) -> ProbeClient:
-    # The front takes the stream types of Connect for answers that are streams, and no method of ours takes a stream.
-    return client(app, protocol=ProtocolType.GRPC_WEB if method == "Collect" else protocol)

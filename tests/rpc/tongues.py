@@ -46,7 +46,7 @@ class Tongue:
     """Whether methods whose answer is a stream are meant."""
 
     def __str__(self) -> str:
-        return f"{self.content_type}{'-stream' if self.stream and 'web' in self.content_type else ''}"
+        return f"{self.content_type}{'-stream' if self.stream and 'grpc' in self.content_type else ''}"
 
     @property
     def json(self) -> bool:
@@ -63,7 +63,9 @@ class Tongue:
         return self.body(gzip.compress(message), flags=1)
 
     def headers(self, **more: str) -> dict[str, str | None]:
-        return {"content-type": self.content_type, **{name.replace("_", "-"): value for name, value in more.items()}}
+        native = {} if "web" in self.content_type or "grpc" not in self.content_type else {"te": "trailers"}
+        named = {name.replace("_", "-"): value for name, value in more.items()}
+        return {"content-type": self.content_type, **native, **named}
 
     def deadline(self) -> dict[str, str | None]:
         """Headers that give the call one millisecond."""
@@ -74,7 +76,7 @@ class Tongue:
         """The error in an answer, which must be written as this protocol wants it, its Retry-After like its details."""
         if "grpc" in self.content_type:
             assert reply.status == 200
-            read = _of_grpc_web(reply)
+            read = _of_grpc(reply)
         elif self.enveloped:
             assert reply.status == 200
             read = _of_connect(json.loads(_frame(reply.body, _END_OF_CONNECT_STREAM))["error"])
@@ -87,13 +89,15 @@ class Tongue:
 
 CONNECT = [Tongue(f"application/{codec}", "content-encoding") for codec in ("json", "proto")]
 WEB = [Tongue(f"application/grpc-web+{codec}", "grpc-encoding") for codec in ("json", "proto")]
+GRPC = [Tongue(f"application/grpc+{codec}", "grpc-encoding") for codec in ("json", "proto")]
 STREAMS = [
     Tongue("application/connect+json", "connect-content-encoding", stream=True),
     Tongue("application/connect+proto", "connect-content-encoding", stream=True),
     Tongue("application/grpc-web+proto", "grpc-encoding", stream=True),
+    Tongue("application/grpc+proto", "grpc-encoding", stream=True),
 ]
-ALL = [*CONNECT, *WEB, *STREAMS]
-ENVELOPED = [*WEB, *STREAMS]
+ALL = [*CONNECT, *WEB, *GRPC, *STREAMS]
+ENVELOPED = [*WEB, *GRPC, *STREAMS]
 
 
 def _of_connect(error: Any) -> Error:
@@ -101,9 +105,9 @@ def _of_connect(error: Any) -> Error:
     return _error(error["code"], error["message"], details)
 
 
-def _of_grpc_web(reply: Reply) -> Error:
-    trailers = {name: value for name, value in reply.headers if name.startswith("grpc-")}
-    if reply.body:  # otherwise trailers alone, in the place of headers
+def _of_grpc(reply: Reply) -> Error:
+    trailers = reply.trailers or {name: value for name, value in reply.headers if name.startswith("grpc-")}
+    if "grpc-status" not in trailers:  # in gRPC-Web they are the last frame, unless they stand alone among the headers
         lines = _frame(reply.body, _END_OF_GRPC_WEB).decode().split("\r\n")
         trailers = dict(line.split(": ", 1) for line in lines if line)
     status = status_pb2.Status.FromString(b64decode(trailers["grpc-status-details-bin"] + "=="))
