@@ -26,7 +26,7 @@ test: .venv-dev/installed tests/node/node_modules/installed ## run all tests; AR
 	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/pytest $(PYTEST_FLAGS) $(ARGS)
 
 conformance: tests/conformance/bin/connectconformance ## run the official Connect suite; ARGS="--run '**/unary/success'"
-	@$(DEV) tools/conformance.sh $(ARGS)
+	@.venv-dev/bin/python -m tests.conformance $(ARGS)
 
 check: .venv-dev/installed ## formatting, lint, types, import contracts, generated code, protos
 	.venv-dev/bin/python -m pip --disable-pip-version-check check
@@ -66,5 +66,5 @@ tests/node/node_modules/installed: tests/node/package-lock.json tests/node/.npmr
 	@touch $@
 
 tests/conformance/bin/connectconformance: tests/conformance/go.sum tests/conformance/buf.gen.yaml .venv-dev/installed
-	@$(DEV) tools/build_conformance.sh
+	@$(DEV) tools/conformance.sh
 	@touch $@

@@ -1,15 +1,12 @@
 """The service that most tests drive: `gatepost`, started afresh for each on a database of its own."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from app import migrations
-from app.core.db import Database
 from tests.support.cases import pytest_terminal_summary, tally
-from tests.support.service import Gatepost, settings_for, started
+from tests.support.service import Gatepost, migrated_database, started
 
 __all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
 
@@ -27,12 +24,4 @@ async def gatepost(tmp_path: Path, migrated: Path) -> AsyncIterator[Gatepost]:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with the schema and nothing else, to be copied."""
-    folder = tmp_path_factory.mktemp("migrated")
-
-    async def make() -> None:
-        db = Database(settings_for(folder).database_url)
-        await migrations.migrate(db)
-        await db.close()  # the last connection of a SQLite file in WAL mode folds the log into it
-
-    asyncio.run(make())
-    return folder / "gatepost.db"
+    return migrated_database(tmp_path_factory.mktemp("migrated"))

@@ -1,10 +1,11 @@
 """One server for the Connect conformance suite: Gatepost, its whole stack, with the suite's service in it.
 
-The runner starts it for each protocol, HTTP version and TLS on or off. It reads from standard input what is wanted, and
-says on standard output where that is; both are one message, behind its length in four bytes.
+The runner starts it for each protocol, HTTP version and TLS on or off, with a migrated database file to copy. It reads
+from standard input what is wanted, and says on standard output where that is; both are one message, behind its length
+in four bytes.
 """
 
-import asyncio
+import shutil
 import signal
 import sys
 from contextlib import redirect_stdout
@@ -14,9 +15,6 @@ from typing import BinaryIO
 
 import uvicorn
 
-from app import migrations
-from app.core.config import Settings
-from app.core.db import Database
 from app.core.log import configure
 from app.main import create_app
 from app.server import configured, listen
@@ -31,6 +29,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     wanted = ServerCompatRequest.from_binary(_read(sys.stdin.buffer))
     with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # the log too: nobody would read it on stdout
+        shutil.copyfile(sys.argv[1], f"{folder}/gatepost.db")
         _serve(wanted, Path(folder), sys.__stdout__.buffer)
 
 
@@ -42,7 +41,6 @@ def _serve(wanted: ServerCompatRequest, folder: Path, runner: BinaryIO) -> None:
         http2="on" if wanted.http_version is HTTPVersion.HTTP_VERSION_2 else "off",
         body_limit=wanted.message_receive_limit,
     )
-    asyncio.run(_migrate(settings))
     app = create_app(settings, extra=[SERVICE], extra_policies=POLICIES)
     listener = listen(settings)
     host, port = listener.getsockname()
@@ -55,12 +53,6 @@ def _serve(wanted: ServerCompatRequest, folder: Path, runner: BinaryIO) -> None:
         certificate["ssl_keyfile"].write_bytes(wanted.server_creds.key)
     _write(runner, where.to_binary())  # who calls before it runs waits in the socket's queue
     uvicorn.Server(configured(app, settings, **certificate)).run(sockets=[listener])
-
-
-async def _migrate(settings: Settings) -> None:
-    db = Database(settings.database_url)
-    await migrations.migrate(db)
-    await db.close()
 
 
 def _read(stream: BinaryIO) -> bytes:

@@ -1,5 +1,6 @@
 """The whole service in process: production middleware, a real database file, the clock alone replaced."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,7 +18,9 @@ from pyqwest import Client, HTTPVersion, Request, Response, Transport
 from pyqwest.testing import ASGITransport
 from starlette.applications import Starlette
 
+from app import migrations
 from app.core.config import Settings
+from app.core.db import Database
 from app.main import Parts, create_app
 from app.rpc.access import Policy
 from app.rpc.serve import Service
@@ -153,6 +156,18 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
             **changes,
         }
     )
+
+
+def migrated_database(folder: Path) -> Path:
+    """Make a database file with the schema and nothing else, to be copied."""
+
+    async def make() -> None:
+        db = Database(settings_for(folder).database_url)
+        await migrations.migrate(db)
+        await db.close()  # the last connection of a SQLite file in WAL mode folds the log into it
+
+    asyncio.run(make())
+    return folder / "gatepost.db"
 
 
 @asynccontextmanager
