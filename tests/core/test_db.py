@@ -119,7 +119,7 @@ async def test_one_of_many_that_insert_the_same_wins(db: Database, other: Databa
 def test_a_closed_database_leaves_nothing_behind(file: Path) -> None:
     """Also where a call was cut short right before: threads would hold the process, or speak to a loop that is gone."""
     ended = subprocess.run(
-        [sys.executable, "-W", "always", "-c", OPENS_AND_CLOSES, file],  # -X dev would also tell of slow steps
+        [sys.executable, "-X", "dev", "-c", OPENS_AND_CLOSES, file],
         capture_output=True,
         text=True,
         timeout=30,
@@ -143,7 +143,7 @@ async def main(turns):
     await db.close()
 
 for turns in range(8):
-    asyncio.run(main(turns))
+    asyncio.run(main(turns), debug=False)  # which would tell of slow steps as well
 """
 
 

@@ -7,7 +7,7 @@ of both.
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -29,7 +29,8 @@ from protobuf import (
 import gen
 
 Content = dict[str, Any]
-Plausible = Mapping[str, SearchStrategy[Any]]
+Plausible = tuple[tuple[str, SearchStrategy[Any]], ...]
+"""Names of fields, and values for them."""
 
 ODD_TEXT = [
     "\0",
@@ -93,12 +94,13 @@ _WELL_KNOWN: Mapping[str, SearchStrategy[Content]] = {
 }
 
 
-def contents(message: DescMessage, plausible: Plausible = MappingProxyType({})) -> SearchStrategy[Content]:
-    """Contents of a message, all of its fields set or any of them; `plausible` has values for fields by their names."""
+@cache  # hypothesis looks into each strategy at its first use, which takes longer than most draws
+def contents(message: DescMessage, plausible: Plausible = ()) -> SearchStrategy[Content]:
+    """Contents of a message, all of its fields set or any of them."""
     if message.type_name in _WELL_KNOWN:
         return _WELL_KNOWN[message.type_name]
-    fields = {each.name: _values(each.value, plausible) for each in message.fields if each.name not in plausible}
-    fields |= {each.name: plausible[each.name] for each in message.fields if each.name in plausible}
+    fields = {field.name: _values(field.value, plausible) for field in message.fields}
+    fields |= {name: values for name, values in plausible if name in fields}
     return st.fixed_dictionaries(fields) | st.fixed_dictionaries({}, optional=fields)
 
 
