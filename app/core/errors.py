@@ -193,7 +193,7 @@ class EncodingMissing(Refusal):
     """The caller's fault, but gRPC demands `internal` and words that say why (its doc/compression.md, test case 6)."""
 
     kind = Kind.INTERNAL
-    reason = "ENCODING_MISSING"
+    reason = Undecodable.reason
     sentence = "A message is flagged as compressed, but no Grpc-Encoding or Connect-Content-Encoding header says how."
 
 

@@ -24,7 +24,7 @@ LIMIT = 65536
 UNDECODABLE = (Code.INVALID_ARGUMENT, "UNDECODABLE")
 TOO_LARGE = (Code.RESOURCE_EXHAUSTED, "TOO_LARGE")
 UNIMPLEMENTED = (Code.UNIMPLEMENTED, "UNIMPLEMENTED")
-ENCODING_MISSING = (Code.INTERNAL, "ENCODING_MISSING")
+HOW_COMPRESSED = (Code.INTERNAL, "UNDECODABLE")
 
 REFUSALS: list[tuple[Refusal, str]] = [
     (errors.NoCredential(), "NO_CREDENTIAL"),
@@ -43,7 +43,7 @@ REFUSALS: list[tuple[Refusal, str]] = [
     (errors.Unavailable(), "UNAVAILABLE"),
     (errors.DeadlinePassed(), "DEADLINE"),
     (errors.Unimplemented(), "UNIMPLEMENTED"),
-    (errors.EncodingMissing(), "ENCODING_MISSING"),
+    (errors.EncodingMissing(), "UNDECODABLE"),
     (errors.Unforeseen("0123456789abcdef"), "INTERNAL"),
 ]
 
@@ -99,7 +99,7 @@ async def test_a_body_that_cannot_be_decoded(tongue: Tongue) -> None:
         pytest.param(b"\x00\x00", UNDECODABLE, id="half a frame's head"),
         pytest.param(struct.pack(">BI", 0, 99) + b"hunter2-canary", UNDECODABLE, id="half a frame"),
         pytest.param(struct.pack(">BI", 4, 2) + b"{}", UNDECODABLE, id="unknown flags"),
-        pytest.param(struct.pack(">BI", 1, 14) + b"hunter2-canary", ENCODING_MISSING, id="marked as compressed"),
+        pytest.param(struct.pack(">BI", 1, 14) + b"hunter2-canary", HOW_COMPRESSED, id="marked as compressed"),
         pytest.param(struct.pack(">BI", 0, LIMIT + 1), TOO_LARGE, id="promises too much"),
     ],
 )
