@@ -1,0 +1,16 @@
+"""One service for each file: what one case leaves behind is part of the next, and a bystander is served to the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.properties.driver import Driver, driving
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Driver]:
+    with driving(tmp_path_factory.mktemp("driven"), migrated) as started:
+        started.still_serves()
+        yield started
+        started.still_serves()

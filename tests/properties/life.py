@@ -1,0 +1,189 @@
+"""All that one person may do, in any order."""
+
+from collections.abc import Callable, Sequence
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from tests.properties.contents import Content
+from tests.properties.credentials import Caller, Session
+from tests.properties.model import Refused
+from tests.properties.side_by_side import SideBySide, Who, described, newest, set_cookie, span, time, wanted
+from tests.support.service import PASSWORD
+
+DAY = 86_400
+_NUMBERS = st.sampled_from([0] * 4 + [1, 1, 2, 3, 4, 5])
+_WHO = st.tuples(
+    st.sampled_from(["session"] * 4 + ["token"] * 3 + ["lapsed"] * 2 + ["any cookie", "any token", "both", "no"]),
+    _NUMBERS,
+)
+_MANAGER = st.tuples(st.sampled_from(["session"] * 6 + ["token", "lapsed", "any cookie", "both", "no"]), _NUMBERS)
+_WAITS = st.sampled_from([1, 29, 30, 31, 60, 299, 300, 301] * 2 + [3_599, 3_600, DAY, 7 * DAY - 1, 7 * DAY, 23 * DAY])
+_LIVES = st.sampled_from([None, None, 1, 60, 60, 300, 3_600, 10 * DAY, 366 * DAY, 366 * DAY + 1, 0])
+_NAMES = st.sampled_from("abcdefgh")
+_SCOPES = st.sampled_from([(), (), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",)])
+_CHANGES = st.sampled_from([str.swapcase, str.upper, lambda value: f"{value}=", lambda value: value[:-1]])
+
+
+class Life(SideBySide):
+    @initialize()
+    def begin(self) -> None:
+        self.both("SignUp", {"email": self.model.email, "password": PASSWORD}, (None, None), lambda caller: None)
+        self.sign_in(("no", 0), right=True)
+        self.create(("session", 0), "first", None, ())
+
+    @rule(seconds=_WAITS)
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @rule(number=_NUMBERS, change=_CHANGES)
+    def forge(self, number: int, change: Callable[[str], str]) -> None:
+        for known in (self.cookies, self.bearers):
+            if (made := change(newest(known, number))) not in known:
+                known.append(made)
+
+    @rule(who=_WHO, right=st.sampled_from([True, True, False]))
+    def sign_in(self, who: Who, right: bool) -> None:
+        cookie, _ = presented = self.presented(who)
+        password = PASSWORD if right else "wrong"
+        content = {"email": self.model.email, "password": password}
+        session, answer = self.both(
+            "SignIn", content, presented, lambda _: self.model.sign_in(password, cookie, self.clock.now())
+        )
+        if session:
+            self.takes(session, answer, fresh=True)
+
+    @rule(who=_WHO)
+    def refresh(self, who: Who) -> None:
+        cookie, _ = presented = self.presented(who)
+        expected, answer = self.both(
+            "RefreshSession",
+            {},
+            presented,
+            lambda caller: self.model.refresh(caller(), cookie or "", self.clock.now()),
+        )
+        if expected:
+            session, comes, fresh = expected
+            if comes:
+                self.takes(session, answer, fresh=fresh)
+            else:
+                assert set_cookie(answer) is None
+
+    @rule(
+        who=st.tuples(st.sampled_from(["session", "lapsed", "lapsed", "any cookie"]), _NUMBERS),
+        everywhere=st.booleans(),
+    )
+    def sign_out(self, who: Who, everywhere: bool) -> None:
+        cookie, _ = presented = self.presented(who)
+        _, answer = self.both(
+            "SignOut",
+            {"everywhere": True} if everywhere else {},
+            presented,
+            lambda _: self.model.sign_out(cookie, everywhere, self.clock.now()),
+        )
+        if not answer.reason:
+            assert set_cookie(answer) == (None if cookie is None else ("", 0))
+
+    @rule(who=st.tuples(st.sampled_from(["token"] * 4 + ["any token", "no"]), _NUMBERS), cookie=st.none() | _NUMBERS)
+    def exchange(self, who: Who, cookie: int | None) -> None:
+        _, bearer = self.presented(who)
+        beside = None if cookie is None else newest(self.cookies, cookie)
+
+        def predicted(caller: Callable[[], Caller]) -> Session:
+            if bearer is None:
+                raise Refused("NO_CREDENTIAL")
+            return self.model.exchange(caller(), beside, self.clock.now())
+
+        session, answer = self.both("TokenAuthorization", {}, (beside, bearer), predicted)
+        if session and session.token:
+            self.takes(session, answer, fresh=not session.values, until=session.token.ends)
+
+    @rule(who=_WHO)
+    def ask_who_calls(self, who: Who) -> None:
+        presented = self.presented(who)
+        self.both("Pong", {}, presented, lambda caller: caller())
+        caller, answer = self.both("GetAccount", {}, presented, lambda caller: caller())
+        if caller:
+            (told,) = answer.messages
+            self.account_id = self.account_id or told["account_id"]
+            due: Content = {"account_id": self.account_id, "credential_expires_at": time(caller.ends)}
+            if caller.token:
+                due |= {"token_uuid": caller.token.uuid, "scopes": sorted(caller.token.effective)}
+            if caller.may("account:read"):
+                data = {"name": self.model.email.partition("@")[0], "email": self.model.email}
+                due |= {"data": data, "created_at": time(self.model.created)}
+            assert told == due
+
+    @rule(who=_MANAGER, name=_NAMES, life=_LIVES, scopes=_SCOPES)
+    def create(self, who: Who, name: str, life: int | None, scopes: Sequence[str]) -> None:
+        made, answer = self.both(
+            "CreateToken",
+            self.asked(name, life, scopes),
+            self.presented(who),
+            lambda caller: self.model.create(caller(), name, span(life), scopes, self.clock.now()),
+        )
+        if made:
+            (told,) = answer.messages
+            made.uuid = told["token_uuid"]["uuid"]
+            self.uuids.append(made.uuid)
+            self.gets(made, told.pop("token_value")["token"])
+            assert described(told) == wanted(made)
+            self.clock.advance(1)  # tokens of one second have no order
+
+    @rule(who=_MANAGER, uuid=_NUMBERS, name=_NAMES | st.just(""), life=_LIVES, scopes=st.none() | _SCOPES)
+    def update(self, who: Who, uuid: int, name: str, life: int | None, scopes: Sequence[str] | None) -> None:
+        named, now = newest(self.uuids, uuid), self.clock.now()
+        changed, answer = self.both(
+            "UpdateToken",
+            {"token_uuid": {"uuid": named}, **self.asked(name, life, scopes)},
+            self.presented(who),
+            lambda caller: self.model.update(caller(), named, name, span(life), scopes, now),
+        )
+        assert changed is None or [described(each) for each in answer.messages] == [wanted(changed)]
+
+    @rule(who=_WHO, uuid=_NUMBERS)
+    def expire(self, who: Who, uuid: int) -> None:
+        named = newest(self.uuids, uuid)
+        content = {"token_uuid": {"uuid": named}}
+        self.both(
+            "ForceTokenExpiration",
+            content,
+            self.presented(who),
+            lambda caller: self.model.expire(caller(), named, self.clock.now()),
+        )
+
+    @rule(who=_WHO, uuid=_NUMBERS)
+    def regenerate(self, who: Who, uuid: int) -> None:
+        named = newest(self.uuids, uuid)
+        renewed, answer = self.both(
+            "RegenerateToken",
+            {"token_uuid": {"uuid": named}},
+            self.presented(who),
+            lambda caller: self.model.regenerate(caller(), named, self.clock.now()),
+        )
+        if renewed:
+            self.gets(renewed, answer.messages[0]["token_value"]["token"])
+
+    @rule(who=_WHO, uuid=_NUMBERS, size=st.integers(1, 3))
+    def read(self, who: Who, uuid: int, size: int) -> None:
+        presented, named = self.presented(who), newest(self.uuids, uuid)
+        one, answer = self.both(
+            "GetToken", {"token_uuid": {"uuid": named}}, presented, lambda caller: self.model.read(caller(), named)
+        )
+        assert one is None or [described(each) for each in answer.messages] == [wanted(one)]
+        every, answer = self.both("ListTokens", {}, presented, lambda caller: self.model.listed(caller()))
+        assert [described(each) for each in answer.messages] == [wanted(each) for each in every or []]
+        paged, asked = [], {"page_size": size}
+        while asked:
+            _, answer = self.both("ListTokensPage", asked, presented, lambda caller: self.model.listed(caller()))
+            (page,) = answer.messages or [{}]
+            paged += page.get("tokens", [])
+            asked = {**asked, "page_token": page["next_page_token"]} if "next_page_token" in page else {}
+        assert [described(each) for each in paged] == [wanted(each) for each in every or []]
+
+    def teardown(self) -> None:
+        """At the end what there ever was is presented once more."""
+        for cookie in self.cookies[-20:]:
+            self.both("Pong", {}, (cookie, None), lambda caller: caller())
+        for bearer in self.bearers[-20:]:
+            self.both("Pong", {}, (None, bearer), lambda caller: caller())
