@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tests.properties.credentials import Caller, Session, Token
+from tests.properties.credentials import GRACE, Caller, Session, Token
 
-IDLE, ABSOLUTE, MIN_REFRESH = timedelta(days=7), timedelta(days=30), timedelta(minutes=5)
+IDLE, ABSOLUTE, MIN_REFRESH = timedelta(days=7), timedelta(days=8), timedelta(minutes=5)
 TOKEN_SESSION, DEFAULT_LIFE, LONGEST_LIFE = timedelta(hours=1), timedelta(days=90), timedelta(days=366)
-SESSION_QUOTA, TOKEN_QUOTA, TOKEN_SESSION_QUOTA = 3, 4, 10
+SESSION_QUOTA, TOKEN_QUOTA, TOKEN_SESSION_QUOTA = 3, 2, 10
 FAILURES, WITHIN = 5, timedelta(minutes=5)
 
 T = TypeVar("T")
@@ -79,6 +79,24 @@ class Account:
             for value in session.values
             if (session.good(now) and session.admits(value, now)) is good
         ]
+
+    def previous(self) -> list[str]:
+        """What each session's cookie held before, good or not."""
+        return [each.previous for each in self.sessions if each.previous]
+
+    def turns(self, now: datetime) -> list[datetime]:
+        """When an answer will change by time alone, though nothing ends; the next first."""
+        times = {at + WITHIN for at in self.failures} | {each.rotated + MIN_REFRESH for each in self.sessions}
+        times |= {each.seen + GRACE for each in self.sessions if each.seen}
+        return sorted(each for each in times if each > now)
+
+    def ends(self, now: datetime) -> list[datetime]:
+        """When a session or a token will end, the next first."""
+        return sorted({each for each in self._ends() if each > now})
+
+    def _ends(self) -> Iterator[datetime]:
+        yield from (each.idle_ends for each in self.sessions)
+        yield from (each.ends for each in self.tokens)
 
     def bearers(self, now: datetime) -> list[str]:
         return [each.value for each in self.tokens if each.value and each.good(now)]

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 from typing import TypeVar
 
-from hypothesis.stateful import RuleBasedStateMachine
-
 from tests.properties.answers import Told
 from tests.properties.contents import Content
 from tests.properties.credentials import Caller, Session, Token
@@ -23,11 +21,10 @@ Who = tuple[str, int]
 """A kind of credential, and which of those, counted from the newest back."""
 
 
-class SideBySide(RuleBasedStateMachine):
+class SideBySide:
     """One account in the service and its model."""
 
     def __init__(self, driver: Driver, tally: Tally) -> None:
-        super().__init__()
         self._driver = driver
         self._tally = tally
         self._turn = 0
@@ -72,6 +69,8 @@ class SideBySide(RuleBasedStateMachine):
         match kind:
             case "session" | "lapsed":
                 return cookie, None
+            case "previous":
+                return newest(self.model.previous() or [cookie], number), None
             case "token":
                 return None, bearer
             case "both":

@@ -1,22 +1,26 @@
 """Accounts, sessions and tokens answer as a model does that fits on a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import given
 
 from tests.properties.driver import Driver, driving
-from tests.properties.life import Life
-from tests.properties.model import SESSION_QUOTA, TOKEN_QUOTA
+from tests.properties.life import STEPS, Life, Step
+from tests.properties.model import ABSOLUTE, SESSION_QUOTA, TOKEN_QUOTA
 from tests.support.cases import Tally, cases
 
 
-def test_the_service_and_the_model_agree(driver: Driver, tally: Tally) -> None:
-    run_state_machine_as_test(lambda: Life(driver, tally), settings=cases(50, stateful_step_count=40))
+@given(steps=STEPS)
+@cases(100)
+def test_the_service_and_the_model_agree(steps: Sequence[Step], driver: Driver, tally: Tally) -> None:
+    Life(driver, tally).live(steps)
 
 
 @pytest.fixture
 def driver(tmp_path: Path, migrated: Path) -> Iterator[Driver]:
-    with driving(tmp_path, migrated, session_quota=SESSION_QUOTA, token_quota=TOKEN_QUOTA) as started:
+    absolute = int(ABSOLUTE.total_seconds())  # little longer than the idle life, so that both come into play
+    changes = {"session_quota": SESSION_QUOTA, "token_quota": TOKEN_QUOTA, "session_absolute": absolute}
+    with driving(tmp_path, migrated, **changes) as started:
         yield started
