@@ -121,7 +121,7 @@ def create_app(
     db = Database(settings.database_url)
     outbox = Outbox(clock)
     passwords = Passwords(settings.password_threads, settings.password_queue)
-    session_activity = Activity(db, accounts_store.touch_sessions)
+    session_activity = Activity(db, accounts_store.sessions.touch)
     token_activity = Activity(db, tokens_store.touch)
     cookie = SessionCookie(settings.https)
     sessions = Sessions(db, clock, Signatures(settings.keys, "session"), _lifetimes(settings), session_activity, outbox)

@@ -20,7 +20,7 @@ async def record(
     token_id: UUID | None = None,
 ) -> None:
     """`kind` is a word of the contract: signed_up, signed_in, signed_out, token_created and the like."""
-    await store.add_security_event(
+    await store.events.add(
         tx,
         id=secrets.new_id(now),
         account_id=account_id,

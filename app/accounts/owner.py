@@ -9,9 +9,9 @@ from app.core.db import Tx
 
 async def lock(tx: Tx, account_id: UUID) -> Account | None:
     """The account, its row held until the transaction ends, so that two that count what it owns take turns."""
-    return await store.account_by_id(tx, account_id, lock=True)
+    return await store.accounts.by_id(tx, account_id, lock=True)
 
 
 async def end_sessions_of_token(tx: Tx, token_id: UUID) -> None:
     """Sessions made from a token die in the transaction in which the token does."""
-    await store.end_sessions_of_token(tx, token_id)
+    await store.sessions.end_all_of_token(tx, token_id)

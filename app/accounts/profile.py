@@ -33,7 +33,7 @@ class Profile:
 
 async def _account_of(db: Database, caller: Caller) -> Account:
     async with db.read() as tx:
-        account = await store.account_by_id(tx, caller.account_id)
+        account = await store.accounts.by_id(tx, caller.account_id)
     if account is None:
         raise BadCredential  # deleted since the guard looked
     return account

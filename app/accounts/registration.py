@@ -56,7 +56,7 @@ class SignUp:
         password_hash = await self.passwords.hash(password)
         account_id = secrets.new_id(self.clock.now())
         async with self.db.write() as tx:
-            created = await store.add_account(
+            created = await store.accounts.add(
                 tx,
                 id=account_id,
                 address=address,
@@ -64,7 +64,7 @@ class SignUp:
                 password_hash=password_hash,
                 created_at=self.clock.now(),
             )
-            account = await store.account_by_address(tx, address)
+            account = await store.accounts.by_address(tx, address)
             if created:
                 await self._welcome(tx, account, account_id, client)
             elif account is not None and account.disabled_at is None:

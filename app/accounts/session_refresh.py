@@ -26,7 +26,7 @@ class RefreshSession:
         if presented is None:
             raise BadCredential
         async with self.sessions.db.write() as tx:
-            session = await store.session_by_id(tx, presented.session_id)
+            session = await store.sessions.by_id(tx, presented.session_id)
             now = self.sessions.clock.now()
             if session is None or now >= session.idle_ends_at:
                 raise BadCredential
@@ -36,12 +36,12 @@ class RefreshSession:
             idle_ends_at = min(now + self.sessions.lifetimes.idle, session.ends_at)
             slid = {"idle_ends_at": idle_ends_at, "last_seen_at": now}
             if not self._rotates(session, secret, now):
-                await store.change_session(tx, session.id, **slid)
+                await store.sessions.change(tx, session.id, **slid)
                 if secret is Secret.PREVIOUS:
                     return None
                 return OpenedSession(value, seconds_until(idle_ends_at, now))
             fresh = secrets.new_secret()
-            await store.change_session(
+            await store.sessions.change(
                 tx,
                 session.id,
                 secret_digest=secrets.digest(fresh),

@@ -98,7 +98,7 @@ class Sessions:
 
     async def find(self, presented: Presented) -> Session | None:
         """The hot path's one read of the database."""
-        row = await self.db.point(store.SESSION_BY_ID, id=presented.session_id)
+        row = await self.db.point(store.sessions.BY_ID, id=presented.session_id)
         return None if row is None else Session(*row)
 
     async def authenticate(self, value: str, client: Client) -> Caller:
@@ -119,7 +119,7 @@ class Sessions:
             raise BadCredential
         if secret is Secret.CURRENT and session.previous_digest is not None and session.current_seen_at is None:
             async with self.db.write() as tx:
-                await store.mark_current_seen(tx, session.id, session.secret_digest, now)
+                await store.sessions.mark_current_seen(tx, session.id, session.secret_digest, now)
         self.activity.note(session.id, session.last_seen_at, now)
         return Caller(
             account_id=session.account_id,
@@ -146,10 +146,10 @@ class Sessions:
         ends_at: datetime,
         quota: int,
     ) -> OpenedSession:
-        await store.make_room_for_session(tx, account_id, token_id, quota, now)
+        await store.sessions.make_room(tx, account_id, token_id, quota, now)
         session_id, secret = secrets.new_id(now), secrets.new_secret()
         idle_ends_at = min(now + self.lifetimes.idle, ends_at)
-        await store.add_session(
+        await store.sessions.add(
             tx,
             id=session_id,
             account_id=account_id,
@@ -174,14 +174,14 @@ class Sessions:
         """End the session whose live cookie came with a sign-in: a browser has one session at a time (ASVS 7.2.4)."""
         now = self.clock.now()
         presented = self.read(value) if value else None
-        session = await store.session_by_id(tx, presented.session_id) if presented else None
+        session = await store.sessions.by_id(tx, presented.session_id) if presented else None
         if presented is None or session is None:
             return
         secret = presented.secret_of(session, now)
         if secret is Secret.OLDER:
             await self._end_stolen(tx, session, client, now)
         elif secret is not Secret.SPENT:
-            await store.end_session(tx, session.id)
+            await store.sessions.end(tx, session.id)
 
     async def end_stolen(self, session: Session, client: Client, now: datetime) -> None:
         """End the session and tell its owner; of two copies used at once only the first is told about."""
@@ -190,12 +190,12 @@ class Sessions:
 
     async def _end_stolen(self, tx: Tx, session: Session, client: Client, now: datetime) -> None:
         _log.warning("session_reused", account=str(session.account_id), session=str(session.id), client=client.ip)
-        if not await store.end_session(tx, session.id):
+        if not await store.sessions.end(tx, session.id):
             return
         await events.record(
             tx, session.account_id, "session_reused", client, now, session_id=session.id, token_id=session.token_id
         )
-        account = await store.account_by_id(tx, session.account_id)
+        account = await store.accounts.by_id(tx, session.account_id)
         if account is not None:
             mail = Mail("session_reused", account.address, {"ip": client.ip}, account_id=account.id)
             await self.outbox.queue(tx, mail)

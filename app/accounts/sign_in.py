@@ -37,7 +37,7 @@ class SignIn:
         address = normalized_or_as_typed(email)
         attempt = await self.attempts.reserve(address, client)  # stands even if the client hangs up now
         async with self.db.read() as tx:
-            account = await store.account_by_address(tx, address)
+            account = await store.accounts.by_address(tx, address)
         # No connection is held while hashing, and an unknown address takes as long (ASVS 6.3.8).
         try:
             verdict = await self.passwords.verify(password, account.password_hash if account else None)
@@ -57,7 +57,7 @@ class SignIn:
 
     async def _open(self, account: Account, password_hash: str, presented: str | None, client: Client) -> OpenedSession:
         async with self.db.write() as tx:
-            if not await store.swap_hash(tx, account, password_hash):
+            if not await store.accounts.swap_hash(tx, account, password_hash):
                 raise WrongEmailOrPassword  # the password changed, or the account was disabled, while we were hashing
             await self.sessions.end_presented(tx, presented, client)
             opened = await self.sessions.open(tx, account.id, client)

@@ -24,10 +24,10 @@ class SignOut:
         if everywhere and not caller.interactive:
             raise NotForTokens("A session made from a token ends only itself. Sign in to end all sessions.")
         async with self.sessions.db.write() as tx:
-            if caller.session_id is None or not await store.end_session(tx, caller.session_id):
+            if caller.session_id is None or not await store.sessions.end(tx, caller.session_id):
                 return  # ended since, and whoever ended it has said so in the audit trail
             if everywhere:
-                await store.end_sessions_of_account(tx, caller.account_id)
+                await store.sessions.end_all_of_account(tx, caller.account_id)
             await events.record(
                 tx,
                 caller.account_id,

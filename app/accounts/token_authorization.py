@@ -42,7 +42,7 @@ class AuthorizeByToken:
     async def _live_session(self, tx: Tx, token_id: UUID, cookie: str | None, now: datetime) -> OpenedSession | None:
         """The presented cookie again, if it is a live session of this very token; any other is ignored."""
         presented = self.sessions.read(cookie) if cookie else None
-        session = await store.session_by_id(tx, presented.session_id) if presented else None
+        session = await store.sessions.by_id(tx, presented.session_id) if presented else None
         if cookie is None or presented is None or session is None or session.token_id != token_id:
             return None
         good = presented.secret_of(session, now) in (Secret.CURRENT, Secret.PREVIOUS)

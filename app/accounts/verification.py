@@ -26,11 +26,11 @@ class Verification:
 
     async def issue(self, tx: Tx, account: Account, now: datetime) -> None:
         """Queue a mail with a new code in this transaction, unless one went out within the last minute."""
-        latest = await store.latest_verification(tx, account.id, PURPOSE)
+        latest = await store.codes.latest(tx, account.id, PURPOSE)
         if latest is not None and now - latest < EVERY:
             return
         code = secrets.new_code()
-        await store.add_verification(
+        await store.codes.add(
             tx,
             id=secrets.new_id(now),
             account_id=account.id,
@@ -41,14 +41,14 @@ class Verification:
             created_at=now,
             expires_at=now + LIFE,
         )
-        await store.end_oldest_verifications(tx, account.id, PURPOSE, LIVE_CODES)
+        await store.codes.end_oldest(tx, account.id, PURPOSE, LIVE_CODES)
         context = {
             "code": code,
             "minutes": str(LIFE // timedelta(minutes=1)),
             # Of the sign-up that set the password, also if it is another call that brings the code: by these the owner
             # of the address knows whose account it is.
             "signed_up_at": account.created_at.isoformat(),
-            "signed_up_from": await store.signed_up_from(tx, account.id) or "",
+            "signed_up_from": await store.events.signed_up_from(tx, account.id) or "",
         }
         mail = Mail("verify_email", account.address, context, account_id=account.id, valid_until=now + LIFE)
         await self.outbox.queue(tx, mail)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import insert
 
-from app.accounts import store as accounts
+from app.accounts import store
 from app.core import secrets
 from app.core.db import Database, Tx
 from app.tokens import format as value_format
@@ -21,7 +21,7 @@ def seed_account(database_url: str, email: str) -> UUID:
     now = datetime.now(UTC)
     account_id = secrets.new_id(now)
     account = {"id": account_id, "address": email, "name": "seeded", "password_hash": "none", "created_at": now}
-    _write(database_url, lambda tx: accounts.add_account(tx, **account))
+    _write(database_url, lambda tx: store.accounts.add(tx, **account))
     return account_id
 
 

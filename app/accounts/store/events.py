@@ -1,0 +1,22 @@
+"""All SQL about the audit trail. Each function takes the transaction it works in."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col, insert
+
+from app.accounts.models import SecurityEventRow
+from app.core.db import Tx
+
+
+async def add(tx: Tx, **values: Any) -> None:
+    await tx.execute(insert(SecurityEventRow).values(**values))
+
+
+async def signed_up_from(tx: Tx, account_id: UUID) -> str | None:
+    """The address of the client that signed the account up, as long as the trail goes back that far."""
+    query = select(col(SecurityEventRow.ip_address)).where(
+        col(SecurityEventRow.account_id) == account_id, col(SecurityEventRow.kind) == "signed_up"
+    )
+    return (await tx.execute(query.limit(1))).scalar_one_or_none()

@@ -1,0 +1,83 @@
+"""All SQL about sessions. Each function takes the transaction it works in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlmodel import col, insert
+
+from app.accounts.models import Session, SessionRow
+from app.core.db import PointRead, Tx, columns
+
+_SESSION = columns(SessionRow, Session)
+
+BY_ID = PointRead(select(*_SESSION).where(col(SessionRow.id) == bindparam("id")))
+
+
+async def add(tx: Tx, **values: Any) -> None:
+    await tx.execute(insert(SessionRow).values(**values))
+
+
+async def by_id(tx: Tx, session_id: UUID) -> Session | None:
+    """The session, with its row held until the transaction ends: two refreshes of it take turns."""
+    query = select(*_SESSION).where(col(SessionRow.id) == session_id).with_for_update()
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else Session(*row)
+
+
+async def change(tx: Tx, session_id: UUID, **values: Any) -> None:
+    await tx.execute(update(SessionRow).where(col(SessionRow.id) == session_id).values(**values))
+
+
+async def mark_current_seen(tx: Tx, session_id: UUID, secret_digest: bytes, now: datetime) -> None:
+    """The first return of a new secret; only the first counts, and only for the secret it was."""
+    await tx.execute(
+        update(SessionRow)
+        .where(
+            col(SessionRow.id) == session_id,
+            col(SessionRow.secret_digest) == secret_digest,
+            col(SessionRow.current_seen_at).is_(None),
+        )
+        .values(current_seen_at=now)
+    )
+
+
+async def touch(tx: Tx, seen: Sequence[tuple[UUID, datetime]]) -> None:
+    """Note when sessions were last used; a refresh or another process may have noted a later time, which stays."""
+    statement = update(SessionRow).where(
+        col(SessionRow.id) == bindparam("seen_id"), col(SessionRow.last_seen_at) < bindparam("seen_at")
+    )
+    await tx.execute(
+        statement.values(last_seen_at=bindparam("seen_at")), [{"seen_id": id_, "seen_at": at} for id_, at in seen]
+    )
+
+
+async def end(tx: Tx, session_id: UUID) -> bool:
+    """False if it had ended already."""
+    return (await tx.execute(delete(SessionRow).where(col(SessionRow.id) == session_id))).rowcount == 1
+
+
+async def end_all_of_account(tx: Tx, account_id: UUID) -> None:
+    await tx.execute(delete(SessionRow).where(col(SessionRow.account_id) == account_id))
+
+
+async def end_all_of_token(tx: Tx, token_id: UUID) -> None:
+    await tx.execute(delete(SessionRow).where(col(SessionRow.token_id) == token_id))
+
+
+async def make_room(tx: Tx, account_id: UUID, token_id: UUID | None, quota: int, now: datetime) -> None:
+    """Of one account's interactive sessions, or of one token's, end the dead and the oldest: with one more there are
+    at most `quota`.
+
+    Called before the new one is there, which must stay even if a clock that was set back makes it look like the oldest.
+    """
+    same_kind = (col(SessionRow.account_id) == account_id, col(SessionRow.token_id).is_not_distinct_from(token_id))
+    kept = (
+        select(col(SessionRow.id))
+        .where(*same_kind, col(SessionRow.idle_ends_at) > now)
+        .order_by(col(SessionRow.created_at).desc(), col(SessionRow.id).desc())
+        .limit(quota - 1)
+    )
+    await tx.execute(delete(SessionRow).where(*same_kind, col(SessionRow.id).not_in(kept)))
