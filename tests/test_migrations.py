@@ -156,7 +156,9 @@ def schema(file: Path) -> dict[str, str]:
 
 def words(statement: str) -> list[str]:
     """The parts of a statement in any order: columns and constraints stand as they were added."""
-    return sorted(re.sub(r"\s+", " ", part).strip(' "') for part in re.split(r",\s*\n|\(\n|\n\)", statement))
+    name, _, parts = " ".join(statement.split()).rstrip(") ").partition(" (")
+    # Commas inside parentheses do not part: those of a key over several columns.
+    return [name.replace('"', ""), *sorted(part.strip(" )") for part in re.split(r",(?![^(]*\))", parts))]
 
 
 @pytest.fixture

@@ -20,7 +20,12 @@ class AccountRow(Table, table=True):
     password_hash: str = Field(max_length=255)
     created_at: datetime
     email_verified_at: datetime | None = None
+    """When an address of the account was first proven; a new one replaces it only proven, and leaves this as it is."""
     disabled_at: datetime | None = None
+    pending_address: str | None = Field(default=None, max_length=254)
+    """Normalised; replaces `address` once its code comes back. Not unique: anybody may name any address here."""
+    failed_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Wrong passwords in a row, zero after a right one or a reset (NIST SP 800-63B-4, section 3.2.2)."""
 
 
 class SessionRow(Table, table=True):
@@ -30,6 +35,7 @@ class SessionRow(Table, table=True):
     __table_args__ = (
         Index("ix_sessions_account_id", "account_id", "created_at"),
         Index("ix_sessions_token_id", "token_id"),
+        Index("ix_sessions_idle_ends_at", "idle_ends_at"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -54,7 +60,11 @@ class VerificationRow(Table, table=True):
     """A mailed code, as a keyed digest bound to its account, purpose and address."""
 
     __tablename__ = "verifications"
-    __table_args__ = (Index("ix_verifications_account_id", "account_id", "purpose", "created_at"),)
+    __table_args__ = (
+        Index("ix_verifications_account_id", "account_id", "purpose", "created_at"),
+        Index("ix_verifications_address", "address", "purpose"),
+        Index("ix_verifications_expires_at", "expires_at"),
+    )
 
     id: UUID = Field(primary_key=True)
     account_id: UUID = Field(foreign_key="accounts.id", ondelete="CASCADE")
@@ -70,7 +80,10 @@ class SecurityEventRow(Table, table=True):
     """One line of the audit trail. No foreign key: the trail outlives the account."""
 
     __tablename__ = "security_events"
-    __table_args__ = (Index("ix_security_events_account_id", "account_id", "occurred_at"),)
+    __table_args__ = (
+        Index("ix_security_events_account_id", "account_id", "occurred_at"),
+        Index("ix_security_events_occurred_at", "occurred_at"),
+    )
 
     id: UUID = Field(primary_key=True)
     account_id: UUID
@@ -91,6 +104,8 @@ class Account:
     created_at: datetime
     email_verified_at: datetime | None
     disabled_at: datetime | None
+    pending_address: str | None
+    failed_attempts: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class MailRow(Table, table=True):
     __table_args__ = (
         Index("ix_mail_outbox_account_id", "account_id"),
         Index("ix_mail_outbox_next_attempt_at", "next_attempt_at"),
+        Index("ix_mail_outbox_delivered_at", "delivered_at"),
     )
 
     id: UUID = Field(primary_key=True)

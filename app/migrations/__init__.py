@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from app.core.db import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision; a test compares it with the files."""
 
 FOLDER = Path(__file__).parent

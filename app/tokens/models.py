@@ -26,6 +26,7 @@ class TokenRow(Table, table=True):
         # Listing goes backwards through the first; the second finds the live ones among any number of dead ones.
         Index("ix_tokens_account_id", "account_id", "created_at", "id"),
         Index("ix_tokens_account_id_expires_at", "account_id", "expires_at"),
+        Index("ix_tokens_expires_at", "expires_at"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -41,3 +42,5 @@ class TokenRow(Table, table=True):
     expires_at: datetime
     last_used_at: datetime | None = None
     regenerated_at: datetime | None = None
+    warned_days: int | None = None
+    """Which warning of its end was mailed last, by the days that were left; None again once the end moves."""
