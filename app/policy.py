@@ -15,6 +15,9 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.v1.PublicAccountsService/SignIn": Policy(
         Who.ANYONE, limits=(FAILURES_BY_CLIENT_AND_ADDRESS, FAILURES_BY_ADDRESS)
     ),
+    "accounts.v1.PublicAccountsService/VerifyEmail": Policy(Who.ANYONE),
+    "accounts.v1.PublicAccountsService/ResetPassword": Policy(Who.ANYONE),
+    "accounts.v1.PublicAccountsService/NewPassword": Policy(Who.ANYONE),
     "accounts.v1.AccountsService/IsEmailVerified": Policy(Who.CREDENTIAL, scope="account:read", reads=True),
     "accounts.v1.AccountsService/RefreshSession": Policy(Who.COOKIE),
     "accounts.v1.AccountsService/TokenAuthorization": Policy(Who.BEARER),
@@ -22,6 +25,13 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.v1.AccountsService/GetAccount": Policy(Who.CREDENTIAL, reads=True),
     # Looks at the cookie itself: without a live session there is nothing to refuse.
     "accounts.v1.AccountsService/SignOut": Policy(Who.ANYONE),
+    "accounts.v1.AccountsService/UpdateAccount": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/SendVerificationEmail": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/ChangePassword": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/ListSessions": Policy(Who.SESSION, reads=True),
+    "accounts.v1.AccountsService/RevokeSession": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/ListSecurityEvents": Policy(Who.SESSION, reads=True),
+    "accounts.v1.AccountsService/DeleteAccount": Policy(Who.SESSION),
     # What a token may do with which UUID stands in tokens.authority, since it needs the request.
     "tokens.v1.TokensService/CreateToken": Policy(Who.CREDENTIAL),
     "tokens.v1.TokensService/UpdateToken": Policy(Who.CREDENTIAL),

@@ -1,7 +1,7 @@
 """Who may call what: the table against the descriptors, and the whole matrix of calls and credentials."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ NO = (Code.UNAUTHENTICATED, "NO_CREDENTIAL")
 BAD = (Code.UNAUTHENTICATED, "BAD_CREDENTIAL")
 SCOPE = (Code.PERMISSION_DENIED, "SCOPE_MISSING")
 MANAGE = (Code.PERMISSION_DENIED, "TOKEN_CANNOT_MANAGE_TOKENS")
+NOT_YET = (Code.UNIMPLEMENTED, "UNIMPLEMENTED")
 NO_SESSION = (Code.FAILED_PRECONDITION, "NO_SESSION")
 
 CREDENTIALS = (
@@ -60,6 +61,16 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "tokens.v1.TokensService/ListTokensPage":        (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
     "accounts.v1.AccountsService/TokenAuthorization": (NO,   NO,     OK,      OK,     NO,     BAD, NO,   NO),
     "accounts.v1.AccountsService/RefreshSession":    (NO,    OK,     NO_SESSION, NO_SESSION, OK, BAD, NO, OK),
+    "accounts.v1.PublicAccountsService/VerifyEmail": (NOT_YET,) * 8,
+    "accounts.v1.PublicAccountsService/ResetPassword": (NOT_YET,) * 8,
+    "accounts.v1.PublicAccountsService/NewPassword": (NOT_YET,) * 8,
+    "accounts.v1.AccountsService/UpdateAccount":       (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/SendVerificationEmail": (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/ChangePassword":      (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/ListSessions":        (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/RevokeSession":       (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/ListSecurityEvents":  (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/DeleteAccount":       (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
     "tokens.v1.TokensService/CreateToken":           (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
     "tokens.v1.TokensService/UpdateToken":           (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
     "tokens.v1.TokensService/ForceTokenExpiration":  (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
@@ -78,8 +89,8 @@ ON_ITSELF: dict[str, tuple[Any, ...]] = {
 Call = Callable[[Browser, tokens.TokenUUID], Awaitable[Any]]
 
 
-async def listed(browser: Browser, _: tokens.TokenUUID) -> None:
-    async for _each in browser.tokens.list_tokens(Empty()):
+async def drained(stream: AsyncIterator[Any]) -> None:
+    async for _each in stream:
         pass
 
 
@@ -96,6 +107,43 @@ CALLS: dict[str, Call] = {
     "accounts.v1.AccountsService/GetAccount": lambda by, _: by.accounts.get_account(accounts.GetAccountRequest()),
     "accounts.v1.AccountsService/IsEmailVerified": lambda by, _: by.accounts.is_email_verified(
         accounts.IsEmailVerifiedRequest()
+    ),
+    "accounts.v1.PublicAccountsService/VerifyEmail": lambda by, _: by.public.verify_email(
+        accounts.VerifyEmailRequest(data=accounts.AccountData(email="ada@example.test"), code="00000000")
+    ),
+    "accounts.v1.PublicAccountsService/ResetPassword": lambda by, _: by.public.reset_password(
+        accounts.ResetPasswordRequest(data=accounts.AccountData(email="ada@example.test"))
+    ),
+    "accounts.v1.PublicAccountsService/NewPassword": lambda by, _: by.public.new_password(
+        accounts.NewPasswordRequest(
+            data=accounts.AccountData(email="ada@example.test"),
+            password=accounts.AccountPassword(password="another horse battery"),
+            code="00000000",
+        )
+    ),
+    "accounts.v1.AccountsService/UpdateAccount": lambda by, _: by.accounts.update_account(
+        accounts.UpdateAccountRequest(data=accounts.AccountData(name="Ada Lovelace"))
+    ),
+    "accounts.v1.AccountsService/SendVerificationEmail": lambda by, _: by.accounts.send_verification_email(
+        accounts.SendVerificationEmailRequest()
+    ),
+    "accounts.v1.AccountsService/ChangePassword": lambda by, _: by.accounts.change_password(
+        accounts.ChangePasswordRequest(
+            current_password=accounts.AccountPassword(password=PASSWORD),
+            new_password=accounts.AccountPassword(password="another horse battery"),
+        )
+    ),
+    "accounts.v1.AccountsService/ListSessions": lambda by, _: drained(
+        by.accounts.list_sessions(accounts.ListSessionsRequest())
+    ),
+    "accounts.v1.AccountsService/RevokeSession": lambda by, _: by.accounts.revoke_session(
+        accounts.RevokeSessionRequest(session_id="01890a5d-ac96-774b-bcce-b302099a8057")
+    ),
+    "accounts.v1.AccountsService/ListSecurityEvents": lambda by, _: drained(
+        by.accounts.list_security_events(accounts.ListSecurityEventsRequest())
+    ),
+    "accounts.v1.AccountsService/DeleteAccount": lambda by, _: by.accounts.delete_account(
+        accounts.DeleteAccountRequest(password=accounts.AccountPassword(password=PASSWORD))
     ),
     "accounts.v1.AccountsService/TokenAuthorization": lambda by, _: by.accounts.token_authorization(Empty()),
     "accounts.v1.AccountsService/RefreshSession": lambda by, _: by.accounts.refresh_session(Empty()),
@@ -114,7 +162,7 @@ CALLS: dict[str, Call] = {
         tokens.RegenerateTokenRequest(token_uuid=token)
     ),
     "tokens.v1.TokensService/GetToken": lambda by, token: by.tokens.get_token(tokens.GetTokenRequest(token_uuid=token)),
-    "tokens.v1.TokensService/ListTokens": listed,
+    "tokens.v1.TokensService/ListTokens": lambda by, _: drained(by.tokens.list_tokens(Empty())),
     "grpc.health.v1.Health/Check": lambda by, _: by.health.check(health.HealthCheckRequest()),
     "grpc.health.v1.Health/List": lambda by, _: by.health.list(health.HealthListRequest()),
     "grpc.health.v1.Health/Watch": watched,

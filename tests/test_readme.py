@@ -20,7 +20,13 @@ README = PAGES[0].read_text()
 RPC_TABLE = "| RPC | Who may call it | What it does |"
 REASON_TABLE = "| Reason | Code | When |"
 FOLDER_TABLE = "| Folder | What is in it |"
-WHO = {Who.ANYONE: "anyone", Who.CREDENTIAL: "session.*", Who.COOKIE: "session", Who.BEARER: "token"}
+WHO = {
+    Who.ANYONE: "anyone",
+    Who.CREDENTIAL: "session.*",
+    Who.SESSION: "interactive session",
+    Who.COOKIE: "session",
+    Who.BEARER: "token",
+}
 
 
 def test_every_rpc_is_in_the_table_under_its_service() -> None:

@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from app.core.errors import SignInNotRecent
+
 READ_SCOPES = frozenset({"account:read", "tokens:read"})
 """What a token without scopes may do: read (semantics.md, "Scopes of a token")."""
+
+RECENT = timedelta(minutes=10)
+"""How long a sign-in counts as recent (semantics.md, additions.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,10 @@ class Caller:
     def has(self, scope: str) -> bool:
         return self.interactive or scope in self.scopes
 
-    def signed_in_within(self, age: timedelta, now: datetime) -> bool:
-        return self.signed_in_at is not None and now - self.signed_in_at <= age
+    def require_recent_sign_in(self, now: datetime) -> None:
+        """Raises SignInNotRecent unless the password was given to this very session within RECENT."""
+        if self.signed_in_at is None or now - self.signed_in_at > RECENT:
+            raise SignInNotRecent
 
 
 def effective_scopes(stored: tuple[str, ...]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
     Refusal
     ├── NoCredential · BadCredential                        unauthenticated
-    ├── ScopeMissing · OriginNotAllowed · NotForTokens      permission_denied
+    ├── ScopeMissing · OnlyForPeople · NotForTokens
+    │   OriginNotAllowed · SignInNotRecent                  permission_denied
     ├── NotFound                                            not_found
     ├── InvalidField · Undecodable                          invalid_argument
     ├── LostRace                                            aborted
@@ -87,6 +88,22 @@ class ScopeMissing(Refusal):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This token lacks the scope {scope}. Use a token that has it, or a signed-in session.")
+
+
+class OnlyForPeople(Refusal):
+    """No scope opens these methods: a token that leaks must not be able to take the account."""
+
+    kind = Kind.PERMISSION_DENIED
+    reason = ScopeMissing.reason
+    sentence = "No token may do this, whatever its scopes. Use a signed-in session."
+
+
+class SignInNotRecent(Refusal):
+    """ASVS 7.5.1 and 7.5.3: a session that was left open must not be enough for what cannot be taken back."""
+
+    kind = Kind.PERMISSION_DENIED
+    reason = "SIGN_IN_NOT_RECENT"
+    sentence = "This needs a sign-in at most 10 minutes ago. Sign in again, then repeat it."
 
 
 class NotForTokens(Refusal):

@@ -11,6 +11,8 @@ class Who(Enum):
     """No credential is looked at."""
     CREDENTIAL = auto()
     """A session, a token, or a session made from a token."""
+    SESSION = auto()
+    """An interactive session: no token, and no session made from one."""
     COOKIE = auto()
     """A session of either sort, never Bearer."""
     BEARER = auto()

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.caller import Caller, Client
-from app.core.errors import BadCredential, Kind, NoCredential, Refusal, ScopeMissing, Unimplemented
+from app.core.errors import BadCredential, Kind, NoCredential, OnlyForPeople, Refusal, ScopeMissing, Unimplemented
 from app.rpc.access import Policy, Who
 from app.rpc.caller import Context, arrive, enter, leave
 from app.rpc.client import Clients
@@ -65,6 +65,8 @@ class Guard:
         if policy.who is Who.ANYONE:
             return enter(None)
         caller = await self._authenticate(ctx, client, policy.who)
+        if policy.who is Who.SESSION and not caller.interactive:
+            raise OnlyForPeople
         if policy.scope is not None and not caller.has(policy.scope):
             raise ScopeMissing(policy.scope)
         return enter(caller)

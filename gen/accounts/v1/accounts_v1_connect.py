@@ -20,10 +20,10 @@ from protobuf import DescService
 from protobuf.wkt.google.protobuf.empty_pb import Empty
 
 from . import accounts_v1_pb
-from .accounts_v1_pb import GetAccountRequest, GetAccountResponse, IsEmailVerifiedRequest, IsEmailVerifiedResponse, SignInRequest, SignOutRequest, SignOutResponse, SignUpRequest
+from .accounts_v1_pb import ChangePasswordRequest, ChangePasswordResponse, DeleteAccountRequest, DeleteAccountResponse, GetAccountRequest, GetAccountResponse, IsEmailVerifiedRequest, IsEmailVerifiedResponse, ListSecurityEventsRequest, ListSecurityEventsResponse, ListSessionsRequest, ListSessionsResponse, NewPasswordRequest, NewPasswordResponse, ResetPasswordRequest, ResetPasswordResponse, RevokeSessionRequest, RevokeSessionResponse, SendVerificationEmailRequest, SendVerificationEmailResponse, SignInRequest, SignOutRequest, SignOutResponse, SignUpRequest, UpdateAccountRequest, UpdateAccountResponse, VerifyEmailRequest, VerifyEmailResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 
     from connectrpc.codec import Codec
     from connectrpc.compression import Compression
@@ -44,6 +44,26 @@ class PublicAccountsService(Protocol):
     async def sign_up(self, request: SignUpRequest, ctx: RequestContext[SignUpRequest, Empty], /) -> Empty:
         """
         Create a new account
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def verify_email(self, request: VerifyEmailRequest, ctx: RequestContext[VerifyEmailRequest, VerifyEmailResponse], /) -> VerifyEmailResponse:
+        """
+        Confirm that the account owner reads mail sent to the address.
+        Takes the mailed code, for the account's address or for one that waits to replace it. No session is given
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def reset_password(self, request: ResetPasswordRequest, ctx: RequestContext[ResetPasswordRequest, ResetPasswordResponse], /) -> ResetPasswordResponse:
+        """
+        Mail a code that allows a new password to be set; the answer is the same for any address
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def new_password(self, request: NewPasswordRequest, ctx: RequestContext[NewPasswordRequest, NewPasswordResponse], /) -> NewPasswordResponse:
+        """
+        Set a new password with a mailed code. All sessions of the account end, and so do tokens that were made before its
+        email was confirmed. No session is given
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -86,6 +106,39 @@ class PublicAccountsServiceASGIApplication(ConnectASGIApplication[PublicAccounts
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.sign_up,
+                ),
+                "/accounts.v1.PublicAccountsService/VerifyEmail": Endpoint.unary(
+                    method=MethodInfo(
+                        name="VerifyEmail",
+                        service_name="accounts.v1.PublicAccountsService",
+                        input=VerifyEmailRequest,
+                        output=VerifyEmailResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.verify_email,
+                ),
+                "/accounts.v1.PublicAccountsService/ResetPassword": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ResetPassword",
+                        service_name="accounts.v1.PublicAccountsService",
+                        input=ResetPasswordRequest,
+                        output=ResetPasswordResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.reset_password,
+                ),
+                "/accounts.v1.PublicAccountsService/NewPassword": Endpoint.unary(
+                    method=MethodInfo(
+                        name="NewPassword",
+                        service_name="accounts.v1.PublicAccountsService",
+                        input=NewPasswordRequest,
+                        output=NewPasswordResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.new_password,
                 ),
             },
             interceptors=interceptors,
@@ -150,6 +203,77 @@ class PublicAccountsServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def verify_email(
+        self,
+        request: VerifyEmailRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> VerifyEmailResponse:
+        """
+        Confirm that the account owner reads mail sent to the address.
+        Takes the mailed code, for the account's address or for one that waits to replace it. No session is given
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="VerifyEmail",
+                service_name="accounts.v1.PublicAccountsService",
+                input=VerifyEmailRequest,
+                output=VerifyEmailResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def reset_password(
+        self,
+        request: ResetPasswordRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ResetPasswordResponse:
+        """
+        Mail a code that allows a new password to be set; the answer is the same for any address
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ResetPassword",
+                service_name="accounts.v1.PublicAccountsService",
+                input=ResetPasswordRequest,
+                output=ResetPasswordResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def new_password(
+        self,
+        request: NewPasswordRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> NewPasswordResponse:
+        """
+        Set a new password with a mailed code. All sessions of the account end, and so do tokens that were made before its
+        email was confirmed. No session is given
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="NewPassword",
+                service_name="accounts.v1.PublicAccountsService",
+                input=NewPasswordRequest,
+                output=NewPasswordResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
 
 class AccountsService(Protocol):
     """
@@ -185,6 +309,49 @@ class AccountsService(Protocol):
         """
         End the current session, or all sessions of the account, and clear the cookie.
         Succeeds without a live session too
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def update_account(self, request: UpdateAccountRequest, ctx: RequestContext[UpdateAccountRequest, UpdateAccountResponse], /) -> UpdateAccountResponse:
+        """
+        Change the name, or begin to change the email: the new one replaces the old once its code comes back to VerifyEmail.
+        A new email needs a sign-in within the last 10 minutes
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def send_verification_email(self, request: SendVerificationEmailRequest, ctx: RequestContext[SendVerificationEmailRequest, SendVerificationEmailResponse], /) -> SendVerificationEmailResponse:
+        """
+        Mail a new code to the email that waits for its confirmation, else to that of the account; once a minute at most
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def change_password(self, request: ChangePasswordRequest, ctx: RequestContext[ChangePasswordRequest, ChangePasswordResponse], /) -> ChangePasswordResponse:
+        """
+        Change the password. Other sessions end, those made from tokens too; tokens stay
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def list_sessions(self, request: ListSessionsRequest, ctx: RequestContext[ListSessionsRequest, ListSessionsResponse], /) -> AsyncIterator[ListSessionsResponse]:
+        """
+        List the live sessions of the account, newest first
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def revoke_session(self, request: RevokeSessionRequest, ctx: RequestContext[RevokeSessionRequest, RevokeSessionResponse], /) -> RevokeSessionResponse:
+        """
+        End one session of the account
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def list_security_events(self, request: ListSecurityEventsRequest, ctx: RequestContext[ListSecurityEventsRequest, ListSecurityEventsResponse], /) -> AsyncIterator[ListSecurityEventsResponse]:
+        """
+        List what happened to the account, newest first
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def delete_account(self, request: DeleteAccountRequest, ctx: RequestContext[DeleteAccountRequest, DeleteAccountResponse], /) -> DeleteAccountResponse:
+        """
+        Delete the account with its sessions and tokens. Wants the password
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -260,6 +427,83 @@ class AccountsServiceASGIApplication(ConnectASGIApplication[AccountsService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.sign_out,
+                ),
+                "/accounts.v1.AccountsService/UpdateAccount": Endpoint.unary(
+                    method=MethodInfo(
+                        name="UpdateAccount",
+                        service_name="accounts.v1.AccountsService",
+                        input=UpdateAccountRequest,
+                        output=UpdateAccountResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.update_account,
+                ),
+                "/accounts.v1.AccountsService/SendVerificationEmail": Endpoint.unary(
+                    method=MethodInfo(
+                        name="SendVerificationEmail",
+                        service_name="accounts.v1.AccountsService",
+                        input=SendVerificationEmailRequest,
+                        output=SendVerificationEmailResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.send_verification_email,
+                ),
+                "/accounts.v1.AccountsService/ChangePassword": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ChangePassword",
+                        service_name="accounts.v1.AccountsService",
+                        input=ChangePasswordRequest,
+                        output=ChangePasswordResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.change_password,
+                ),
+                "/accounts.v1.AccountsService/ListSessions": Endpoint.server_stream(
+                    method=MethodInfo(
+                        name="ListSessions",
+                        service_name="accounts.v1.AccountsService",
+                        input=ListSessionsRequest,
+                        output=ListSessionsResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.SERVER_STREAM,
+                    ),
+                    function=svc.list_sessions,
+                ),
+                "/accounts.v1.AccountsService/RevokeSession": Endpoint.unary(
+                    method=MethodInfo(
+                        name="RevokeSession",
+                        service_name="accounts.v1.AccountsService",
+                        input=RevokeSessionRequest,
+                        output=RevokeSessionResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.revoke_session,
+                ),
+                "/accounts.v1.AccountsService/ListSecurityEvents": Endpoint.server_stream(
+                    method=MethodInfo(
+                        name="ListSecurityEvents",
+                        service_name="accounts.v1.AccountsService",
+                        input=ListSecurityEventsRequest,
+                        output=ListSecurityEventsResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.SERVER_STREAM,
+                    ),
+                    function=svc.list_security_events,
+                ),
+                "/accounts.v1.AccountsService/DeleteAccount": Endpoint.unary(
+                    method=MethodInfo(
+                        name="DeleteAccount",
+                        service_name="accounts.v1.AccountsService",
+                        input=DeleteAccountRequest,
+                        output=DeleteAccountResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.delete_account,
                 ),
             },
             interceptors=interceptors,
@@ -390,6 +634,168 @@ class AccountsServiceClient(ConnectClient):
                 service_name="accounts.v1.AccountsService",
                 input=SignOutRequest,
                 output=SignOutResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def update_account(
+        self,
+        request: UpdateAccountRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> UpdateAccountResponse:
+        """
+        Change the name, or begin to change the email: the new one replaces the old once its code comes back to VerifyEmail.
+        A new email needs a sign-in within the last 10 minutes
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="UpdateAccount",
+                service_name="accounts.v1.AccountsService",
+                input=UpdateAccountRequest,
+                output=UpdateAccountResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def send_verification_email(
+        self,
+        request: SendVerificationEmailRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> SendVerificationEmailResponse:
+        """
+        Mail a new code to the email that waits for its confirmation, else to that of the account; once a minute at most
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="SendVerificationEmail",
+                service_name="accounts.v1.AccountsService",
+                input=SendVerificationEmailRequest,
+                output=SendVerificationEmailResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def change_password(
+        self,
+        request: ChangePasswordRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ChangePasswordResponse:
+        """
+        Change the password. Other sessions end, those made from tokens too; tokens stay
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ChangePassword",
+                service_name="accounts.v1.AccountsService",
+                input=ChangePasswordRequest,
+                output=ChangePasswordResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def list_sessions(
+        self,
+        request: ListSessionsRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> AsyncIterator[ListSessionsResponse]:
+        """
+        List the live sessions of the account, newest first
+        """
+        return self.execute_server_stream(
+            request=request,
+            method=MethodInfo(
+                name="ListSessions",
+                service_name="accounts.v1.AccountsService",
+                input=ListSessionsRequest,
+                output=ListSessionsResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.SERVER_STREAM,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def revoke_session(
+        self,
+        request: RevokeSessionRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> RevokeSessionResponse:
+        """
+        End one session of the account
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="RevokeSession",
+                service_name="accounts.v1.AccountsService",
+                input=RevokeSessionRequest,
+                output=RevokeSessionResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def list_security_events(
+        self,
+        request: ListSecurityEventsRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> AsyncIterator[ListSecurityEventsResponse]:
+        """
+        List what happened to the account, newest first
+        """
+        return self.execute_server_stream(
+            request=request,
+            method=MethodInfo(
+                name="ListSecurityEvents",
+                service_name="accounts.v1.AccountsService",
+                input=ListSecurityEventsRequest,
+                output=ListSecurityEventsResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.SERVER_STREAM,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def delete_account(
+        self,
+        request: DeleteAccountRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> DeleteAccountResponse:
+        """
+        Delete the account with its sessions and tokens. Wants the password
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="DeleteAccount",
+                service_name="accounts.v1.AccountsService",
+                input=DeleteAccountRequest,
+                output=DeleteAccountResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

@@ -512,9 +512,575 @@ class SignOutResponse(Message[_SignOutResponseFields]):
         ) -> None:
             pass
 
+_VerifyEmailRequestFields: TypeAlias = Literal["data", "code"]
+
+class VerifyEmailRequest(Message[_VerifyEmailRequestFields]):
+    """
+    A mailed code, and the address it was mailed to
+
+    ```proto
+    message accounts.v1.VerifyEmailRequest
+    ```
+
+    Attributes:
+        data:
+            The address, in email. The name is ignored
+
+            ```proto
+            optional accounts.v1.AccountData data = 1;
+            ```
+        code:
+            The mailed code, at most 64 characters
+
+            ```proto
+            string code = 2;
+            ```
+    """
+
+    __slots__ = ("data", "code")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            data: AccountData | None = None,
+            code: str = "",
+        ) -> None:
+            pass
+
+        data: AccountData | None
+        code: str
+
+_VerifyEmailResponseFields: TypeAlias = NoReturn
+
+class VerifyEmailResponse(Message[_VerifyEmailResponseFields]):
+    """
+    The address is confirmed
+
+    ```proto
+    message accounts.v1.VerifyEmailResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_ResetPasswordResponseFields: TypeAlias = NoReturn
+
+class ResetPasswordResponse(Message[_ResetPasswordResponseFields]):
+    """
+    If there is an account with this address, a mail is under way
+
+    ```proto
+    message accounts.v1.ResetPasswordResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_NewPasswordResponseFields: TypeAlias = NoReturn
+
+class NewPasswordResponse(Message[_NewPasswordResponseFields]):
+    """
+    The new password is in force
+
+    ```proto
+    message accounts.v1.NewPasswordResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_UpdateAccountRequestFields: TypeAlias = Literal["data"]
+
+class UpdateAccountRequest(Message[_UpdateAccountRequestFields]):
+    """
+    What to change
+
+    ```proto
+    message accounts.v1.UpdateAccountRequest
+    ```
+
+    Attributes:
+        data:
+            Empty fields stay as they are
+
+            ```proto
+            optional accounts.v1.AccountData data = 1;
+            ```
+    """
+
+    __slots__ = ("data",)
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            data: AccountData | None = None,
+        ) -> None:
+            pass
+
+        data: AccountData | None
+
+_UpdateAccountResponseFields: TypeAlias = NoReturn
+
+class UpdateAccountResponse(Message[_UpdateAccountResponseFields]):
+    """
+    The name is changed; a new email waits for its code
+
+    ```proto
+    message accounts.v1.UpdateAccountResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_SendVerificationEmailRequestFields: TypeAlias = NoReturn
+
+class SendVerificationEmailRequest(Message[_SendVerificationEmailRequestFields]):
+    """
+    The address is the one that waits for its confirmation, nothing needs to be said
+
+    ```proto
+    message accounts.v1.SendVerificationEmailRequest
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_SendVerificationEmailResponseFields: TypeAlias = NoReturn
+
+class SendVerificationEmailResponse(Message[_SendVerificationEmailResponseFields]):
+    """
+    A mail is under way
+
+    ```proto
+    message accounts.v1.SendVerificationEmailResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_ChangePasswordRequestFields: TypeAlias = Literal["current_password", "new_password"]
+
+class ChangePasswordRequest(Message[_ChangePasswordRequestFields]):
+    """
+    The password in force, and the one to replace it
+
+    ```proto
+    message accounts.v1.ChangePasswordRequest
+    ```
+
+    Attributes:
+        current_password:
+            The password in force
+
+            ```proto
+            optional accounts.v1.AccountPassword current_password = 1;
+            ```
+        new_password:
+            The password to set. The least length is a setting, common passwords are refused
+
+            ```proto
+            optional accounts.v1.AccountPassword new_password = 2;
+            ```
+    """
+
+    __slots__ = ("current_password", "new_password")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            current_password: AccountPassword | None = None,
+            new_password: AccountPassword | None = None,
+        ) -> None:
+            pass
+
+        current_password: AccountPassword | None
+        new_password: AccountPassword | None
+
+_ChangePasswordResponseFields: TypeAlias = NoReturn
+
+class ChangePasswordResponse(Message[_ChangePasswordResponseFields]):
+    """
+    The new password is in force
+
+    ```proto
+    message accounts.v1.ChangePasswordResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_ListSessionsRequestFields: TypeAlias = NoReturn
+
+class ListSessionsRequest(Message[_ListSessionsRequestFields]):
+    """
+    The sessions are those of the account behind the cookie, nothing needs to be said
+
+    ```proto
+    message accounts.v1.ListSessionsRequest
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_ListSessionsResponseFields: TypeAlias = Literal["session_id", "created_at", "last_seen_at", "expires_at", "user_agent", "ip_address", "current", "token_uuid"]
+
+class ListSessionsResponse(Message[_ListSessionsResponseFields]):
+    """
+    A live session
+
+    ```proto
+    message accounts.v1.ListSessionsResponse
+    ```
+
+    Attributes:
+        session_id:
+            An ID of the session (UUID version 7) for RevokeSession. It is a name, never a credential
+
+            ```proto
+            string session_id = 1;
+            ```
+        created_at:
+            When the session began
+
+            ```proto
+            optional google.protobuf.Timestamp created_at = 2;
+            ```
+        last_seen_at:
+            When the session was last used, exact to a minute
+
+            ```proto
+            optional google.protobuf.Timestamp last_seen_at = 3;
+            ```
+        expires_at:
+            When the session ends unless it is refreshed
+
+            ```proto
+            optional google.protobuf.Timestamp expires_at = 4;
+            ```
+        user_agent:
+            What the client said of itself when the session began
+
+            ```proto
+            string user_agent = 5;
+            ```
+        ip_address:
+            Where the session began
+
+            ```proto
+            string ip_address = 6;
+            ```
+        current:
+            Whether it is the session that asks
+
+            ```proto
+            bool current = 7;
+            ```
+        token_uuid:
+            An ID of the token that the session was made from. Empty for an interactive session
+
+            ```proto
+            string token_uuid = 8;
+            ```
+    """
+
+    __slots__ = ("session_id", "created_at", "last_seen_at", "expires_at", "user_agent", "ip_address", "current", "token_uuid")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            session_id: str = "",
+            created_at: Timestamp | None = None,
+            last_seen_at: Timestamp | None = None,
+            expires_at: Timestamp | None = None,
+            user_agent: str = "",
+            ip_address: str = "",
+            current: bool = False,
+            token_uuid: str = "",
+        ) -> None:
+            pass
+
+        session_id: str
+        created_at: Timestamp | None
+        last_seen_at: Timestamp | None
+        expires_at: Timestamp | None
+        user_agent: str
+        ip_address: str
+        current: bool
+        token_uuid: str
+
+_RevokeSessionRequestFields: TypeAlias = Literal["session_id"]
+
+class RevokeSessionRequest(Message[_RevokeSessionRequestFields]):
+    """
+    The session to end
+
+    ```proto
+    message accounts.v1.RevokeSessionRequest
+    ```
+
+    Attributes:
+        session_id:
+            An ID from ListSessions
+
+            ```proto
+            string session_id = 1;
+            ```
+    """
+
+    __slots__ = ("session_id",)
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            session_id: str = "",
+        ) -> None:
+            pass
+
+        session_id: str
+
+_RevokeSessionResponseFields: TypeAlias = NoReturn
+
+class RevokeSessionResponse(Message[_RevokeSessionResponseFields]):
+    """
+    The session is ended
+
+    ```proto
+    message accounts.v1.RevokeSessionResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_ListSecurityEventsRequestFields: TypeAlias = NoReturn
+
+class ListSecurityEventsRequest(Message[_ListSecurityEventsRequestFields]):
+    """
+    The events are those of the account behind the cookie, nothing needs to be said
+
+    ```proto
+    message accounts.v1.ListSecurityEventsRequest
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
+_ListSecurityEventsResponseFields: TypeAlias = Literal["event_id", "occurred_at", "kind", "ip_address", "user_agent", "session_id", "token_uuid"]
+
+class ListSecurityEventsResponse(Message[_ListSecurityEventsResponseFields]):
+    """
+    Something that happened to the account
+
+    ```proto
+    message accounts.v1.ListSecurityEventsResponse
+    ```
+
+    Attributes:
+        event_id:
+            An ID of the event (UUID version 7)
+
+            ```proto
+            string event_id = 1;
+            ```
+        occurred_at:
+            When it happened
+
+            ```proto
+            optional google.protobuf.Timestamp occurred_at = 2;
+            ```
+        kind:
+            What happened: signed_up, signed_in, sign_in_failed, signed_out, session_refreshed, session_reused, session_revoked,
+            password_changed, password_reset, email_verified, email_changed, token_created, token_updated, token_regenerated,
+            token_expired, token_authorized, account_disabled, account_enabled or account_deleted. More may come
+
+            ```proto
+            string kind = 3;
+            ```
+        ip_address:
+            Where the call came from
+
+            ```proto
+            string ip_address = 4;
+            ```
+        user_agent:
+            What the client said of itself
+
+            ```proto
+            string user_agent = 5;
+            ```
+        session_id:
+            An ID of the session concerned, or empty
+
+            ```proto
+            string session_id = 6;
+            ```
+        token_uuid:
+            An ID of the token concerned, or empty
+
+            ```proto
+            string token_uuid = 7;
+            ```
+    """
+
+    __slots__ = ("event_id", "occurred_at", "kind", "ip_address", "user_agent", "session_id", "token_uuid")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            event_id: str = "",
+            occurred_at: Timestamp | None = None,
+            kind: str = "",
+            ip_address: str = "",
+            user_agent: str = "",
+            session_id: str = "",
+            token_uuid: str = "",
+        ) -> None:
+            pass
+
+        event_id: str
+        occurred_at: Timestamp | None
+        kind: str
+        ip_address: str
+        user_agent: str
+        session_id: str
+        token_uuid: str
+
+_DeleteAccountRequestFields: TypeAlias = Literal["password"]
+
+class DeleteAccountRequest(Message[_DeleteAccountRequestFields]):
+    """
+    The password, as proof that it is the owner who asks
+
+    ```proto
+    message accounts.v1.DeleteAccountRequest
+    ```
+
+    Attributes:
+        password:
+            The password in force
+
+            ```proto
+            optional accounts.v1.AccountPassword password = 1;
+            ```
+    """
+
+    __slots__ = ("password",)
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            password: AccountPassword | None = None,
+        ) -> None:
+            pass
+
+        password: AccountPassword | None
+
+_DeleteAccountResponseFields: TypeAlias = NoReturn
+
+class DeleteAccountResponse(Message[_DeleteAccountResponseFields]):
+    """
+    The account is deleted
+
+    ```proto
+    message accounts.v1.DeleteAccountResponse
+    ```
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+        ) -> None:
+            pass
+
 
 _DESC = file_desc(
-    b'\n\x1daccounts/v1/accounts_v1.proto\x12\x0baccounts.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto"K\n\x0bAccountData\x12\x1c\n\x04name\x18\x01 \x01(\tR\x04nameB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1e\n\x05email\x18\x02 \x01(\tR\x05emailB\x08\xbaH\x05r\x03\x18\xc0\x02"7\n\x0fAccountPassword\x12$\n\x08password\x18\x01 \x01(\tR\x08passwordB\x08\xbaH\x05r\x03\x18\x80\x02"F\n\x16IsEmailVerifiedRequest\x12,\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04data"5\n\x17IsEmailVerifiedResponse\x12\x1a\n\x08verified\x18\x01 \x01(\x08R\x08verified"\xa9\x01\n\x12NewPasswordRequest\x124\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04dataB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x08password\x18\x02 \x01(\x0b2\x1c.accounts.v1.AccountPasswordR\x08passwordB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x04code\x18\x03 \x01(\tR\x04codeB\x07\xbaH\x04r\x02\x18@"4\n\x13RefreshTokenRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId"L\n\x14ResetPasswordRequest\x124\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04dataB\x06\xbaH\x03\xc8\x01\x01"Y\n\rSignInRequest\x12 \n\x05email\x18\x01 \x01(\tR\x05emailB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12&\n\x08password\x18\x02 \x01(\tR\x08passwordB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02"Y\n\rSignUpRequest\x12 \n\x05email\x18\x01 \x01(\tR\x05emailB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12&\n\x08password\x18\x02 \x01(\tR\x08passwordB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02"\x13\n\x11GetAccountRequest"\xef\x02\n\x12GetAccountResponse\x12,\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04data\x12%\n\x0eemail_verified\x18\x02 \x01(\x08R\remailVerified\x129\n\ncreated_at\x18\x03 \x01(\x0b2\x1a.google.protobuf.TimestampR\tcreatedAt\x12#\n\rpending_email\x18\x04 \x01(\tR\x0cpendingEmail\x12\x1d\n\naccount_id\x18\x05 \x01(\tR\taccountId\x12\x16\n\x06scopes\x18\x06 \x03(\tR\x06scopes\x12\x1d\n\ntoken_uuid\x18\x07 \x01(\tR\ttokenUuid\x12N\n\x15credential_expires_at\x18\x08 \x01(\x0b2\x1a.google.protobuf.TimestampR\x13credentialExpiresAt"0\n\x0eSignOutRequest\x12\x1e\n\neverywhere\x18\x01 \x01(\x08R\neverywhere"\x11\n\x0fSignOutResponse2\x93\x01\n\x15PublicAccountsService\x12<\n\x06SignIn\x12\x1a.accounts.v1.SignInRequest\x1a\x16.google.protobuf.Empty\x12<\n\x06SignUp\x12\x1a.accounts.v1.SignUpRequest\x1a\x16.google.protobuf.Empty2\x8c\x03\n\x0fAccountsService\x12\\\n\x0fIsEmailVerified\x12#.accounts.v1.IsEmailVerifiedRequest\x1a$.accounts.v1.IsEmailVerifiedResponse\x12@\n\x0eRefreshSession\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12D\n\x12TokenAuthorization\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12M\n\nGetAccount\x12\x1e.accounts.v1.GetAccountRequest\x1a\x1f.accounts.v1.GetAccountResponse\x12D\n\x07SignOut\x12\x1b.accounts.v1.SignOutRequest\x1a\x1c.accounts.v1.SignOutResponseb\x06proto3',
+    b'\n\x1daccounts/v1/accounts_v1.proto\x12\x0baccounts.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto"K\n\x0bAccountData\x12\x1c\n\x04name\x18\x01 \x01(\tR\x04nameB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1e\n\x05email\x18\x02 \x01(\tR\x05emailB\x08\xbaH\x05r\x03\x18\xc0\x02"7\n\x0fAccountPassword\x12$\n\x08password\x18\x01 \x01(\tR\x08passwordB\x08\xbaH\x05r\x03\x18\x80\x02"F\n\x16IsEmailVerifiedRequest\x12,\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04data"5\n\x17IsEmailVerifiedResponse\x12\x1a\n\x08verified\x18\x01 \x01(\x08R\x08verified"\xa9\x01\n\x12NewPasswordRequest\x124\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04dataB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x08password\x18\x02 \x01(\x0b2\x1c.accounts.v1.AccountPasswordR\x08passwordB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x04code\x18\x03 \x01(\tR\x04codeB\x07\xbaH\x04r\x02\x18@"4\n\x13RefreshTokenRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId"L\n\x14ResetPasswordRequest\x124\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04dataB\x06\xbaH\x03\xc8\x01\x01"Y\n\rSignInRequest\x12 \n\x05email\x18\x01 \x01(\tR\x05emailB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12&\n\x08password\x18\x02 \x01(\tR\x08passwordB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02"Y\n\rSignUpRequest\x12 \n\x05email\x18\x01 \x01(\tR\x05emailB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12&\n\x08password\x18\x02 \x01(\tR\x08passwordB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02"\x13\n\x11GetAccountRequest"\xef\x02\n\x12GetAccountResponse\x12,\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04data\x12%\n\x0eemail_verified\x18\x02 \x01(\x08R\remailVerified\x129\n\ncreated_at\x18\x03 \x01(\x0b2\x1a.google.protobuf.TimestampR\tcreatedAt\x12#\n\rpending_email\x18\x04 \x01(\tR\x0cpendingEmail\x12\x1d\n\naccount_id\x18\x05 \x01(\tR\taccountId\x12\x16\n\x06scopes\x18\x06 \x03(\tR\x06scopes\x12\x1d\n\ntoken_uuid\x18\x07 \x01(\tR\ttokenUuid\x12N\n\x15credential_expires_at\x18\x08 \x01(\x0b2\x1a.google.protobuf.TimestampR\x13credentialExpiresAt"0\n\x0eSignOutRequest\x12\x1e\n\neverywhere\x18\x01 \x01(\x08R\neverywhere"\x11\n\x0fSignOutResponse"g\n\x12VerifyEmailRequest\x124\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04dataB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x04code\x18\x02 \x01(\tR\x04codeB\x07\xbaH\x04r\x02\x18@"\x15\n\x13VerifyEmailResponse"\x17\n\x15ResetPasswordResponse"\x15\n\x13NewPasswordResponse"L\n\x14UpdateAccountRequest\x124\n\x04data\x18\x01 \x01(\x0b2\x18.accounts.v1.AccountDataR\x04dataB\x06\xbaH\x03\xc8\x01\x01"\x17\n\x15UpdateAccountResponse"\x1e\n\x1cSendVerificationEmailRequest"\x1f\n\x1dSendVerificationEmailResponse"\xb1\x01\n\x15ChangePasswordRequest\x12O\n\x10current_password\x18\x01 \x01(\x0b2\x1c.accounts.v1.AccountPasswordR\x0fcurrentPasswordB\x06\xbaH\x03\xc8\x01\x01\x12G\n\x0cnew_password\x18\x02 \x01(\x0b2\x1c.accounts.v1.AccountPasswordR\x0bnewPasswordB\x06\xbaH\x03\xc8\x01\x01"\x18\n\x16ChangePasswordResponse"\x15\n\x13ListSessionsRequest"\xe0\x02\n\x14ListSessionsResponse\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x129\n\ncreated_at\x18\x02 \x01(\x0b2\x1a.google.protobuf.TimestampR\tcreatedAt\x12<\n\x0clast_seen_at\x18\x03 \x01(\x0b2\x1a.google.protobuf.TimestampR\nlastSeenAt\x129\n\nexpires_at\x18\x04 \x01(\x0b2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x1d\n\nuser_agent\x18\x05 \x01(\tR\tuserAgent\x12\x1d\n\nip_address\x18\x06 \x01(\tR\tipAddress\x12\x18\n\x07current\x18\x07 \x01(\x08R\x07current\x12\x1d\n\ntoken_uuid\x18\x08 \x01(\tR\ttokenUuid"?\n\x14RevokeSessionRequest\x12\'\n\nsession_id\x18\x01 \x01(\tR\tsessionIdB\x08\xbaH\x05r\x03\xb0\x01\x01"\x17\n\x15RevokeSessionResponse"\x1b\n\x19ListSecurityEventsRequest"\x84\x02\n\x1aListSecurityEventsResponse\x12\x19\n\x08event_id\x18\x01 \x01(\tR\x07eventId\x12;\n\x0boccurred_at\x18\x02 \x01(\x0b2\x1a.google.protobuf.TimestampR\noccurredAt\x12\x12\n\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1d\n\nip_address\x18\x04 \x01(\tR\tipAddress\x12\x1d\n\nuser_agent\x18\x05 \x01(\tR\tuserAgent\x12\x1d\n\nsession_id\x18\x06 \x01(\tR\tsessionId\x12\x1d\n\ntoken_uuid\x18\x07 \x01(\tR\ttokenUuid"X\n\x14DeleteAccountRequest\x12@\n\x08password\x18\x01 \x01(\x0b2\x1c.accounts.v1.AccountPasswordR\x08passwordB\x06\xbaH\x03\xc8\x01\x01"\x17\n\x15DeleteAccountResponse2\x8f\x03\n\x15PublicAccountsService\x12<\n\x06SignIn\x12\x1a.accounts.v1.SignInRequest\x1a\x16.google.protobuf.Empty\x12<\n\x06SignUp\x12\x1a.accounts.v1.SignUpRequest\x1a\x16.google.protobuf.Empty\x12P\n\x0bVerifyEmail\x12\x1f.accounts.v1.VerifyEmailRequest\x1a .accounts.v1.VerifyEmailResponse\x12V\n\rResetPassword\x12!.accounts.v1.ResetPasswordRequest\x1a".accounts.v1.ResetPasswordResponse\x12P\n\x0bNewPassword\x12\x1f.accounts.v1.NewPasswordRequest\x1a .accounts.v1.NewPasswordResponse2\x9f\x08\n\x0fAccountsService\x12\\\n\x0fIsEmailVerified\x12#.accounts.v1.IsEmailVerifiedRequest\x1a$.accounts.v1.IsEmailVerifiedResponse\x12@\n\x0eRefreshSession\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12D\n\x12TokenAuthorization\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12M\n\nGetAccount\x12\x1e.accounts.v1.GetAccountRequest\x1a\x1f.accounts.v1.GetAccountResponse\x12D\n\x07SignOut\x12\x1b.accounts.v1.SignOutRequest\x1a\x1c.accounts.v1.SignOutResponse\x12V\n\rUpdateAccount\x12!.accounts.v1.UpdateAccountRequest\x1a".accounts.v1.UpdateAccountResponse\x12n\n\x15SendVerificationEmail\x12).accounts.v1.SendVerificationEmailRequest\x1a*.accounts.v1.SendVerificationEmailResponse\x12Y\n\x0eChangePassword\x12".accounts.v1.ChangePasswordRequest\x1a#.accounts.v1.ChangePasswordResponse\x12U\n\x0cListSessions\x12 .accounts.v1.ListSessionsRequest\x1a!.accounts.v1.ListSessionsResponse0\x01\x12V\n\rRevokeSession\x12!.accounts.v1.RevokeSessionRequest\x1a".accounts.v1.RevokeSessionResponse\x12g\n\x12ListSecurityEvents\x12&.accounts.v1.ListSecurityEventsRequest\x1a\'.accounts.v1.ListSecurityEventsResponse0\x01\x12V\n\rDeleteAccount\x12!.accounts.v1.DeleteAccountRequest\x1a".accounts.v1.DeleteAccountResponseb\x06proto3',
     [
         validate_pb.desc(),
         empty_pb.desc(),
@@ -534,6 +1100,24 @@ _DESC = file_desc(
         "GetAccountResponse": GetAccountResponse,
         "SignOutRequest": SignOutRequest,
         "SignOutResponse": SignOutResponse,
+        "VerifyEmailRequest": VerifyEmailRequest,
+        "VerifyEmailResponse": VerifyEmailResponse,
+        "ResetPasswordResponse": ResetPasswordResponse,
+        "NewPasswordResponse": NewPasswordResponse,
+        "UpdateAccountRequest": UpdateAccountRequest,
+        "UpdateAccountResponse": UpdateAccountResponse,
+        "SendVerificationEmailRequest": SendVerificationEmailRequest,
+        "SendVerificationEmailResponse": SendVerificationEmailResponse,
+        "ChangePasswordRequest": ChangePasswordRequest,
+        "ChangePasswordResponse": ChangePasswordResponse,
+        "ListSessionsRequest": ListSessionsRequest,
+        "ListSessionsResponse": ListSessionsResponse,
+        "RevokeSessionRequest": RevokeSessionRequest,
+        "RevokeSessionResponse": RevokeSessionResponse,
+        "ListSecurityEventsRequest": ListSecurityEventsRequest,
+        "ListSecurityEventsResponse": ListSecurityEventsResponse,
+        "DeleteAccountRequest": DeleteAccountRequest,
+        "DeleteAccountResponse": DeleteAccountResponse,
     },
 )
 
