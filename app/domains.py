@@ -1,0 +1,107 @@
+"""The other half of the composition root: the flows of accounts and tokens, and the services that call them."""
+
+from datetime import timedelta
+
+from app.accounts.attempts import Attempts
+from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
+from app.accounts.passwords import Passwords
+from app.accounts.profile import GetAccount, IsEmailVerified
+from app.accounts.registration import SignUp
+from app.accounts.session_refresh import RefreshSession
+from app.accounts.sessions import Lifetimes, Sessions
+from app.accounts.sign_in import SignIn
+from app.accounts.sign_out import SignOut
+from app.accounts.token_authorization import AuthorizeByToken
+from app.accounts.verification import Verification
+from app.core.clock import Clock
+from app.core.config import Settings
+from app.core.db import Database
+from app.core.secrets import CodeDigests
+from app.limits import MemoryLimits, NoLimits
+from app.mail.outbox import Outbox
+from app.policy import POLICIES
+from app.rpc.cookies import SessionCookie
+from app.rpc.serve import Service
+from app.tokens.creation import CreateToken
+from app.tokens.expiration import ForceTokenExpiration
+from app.tokens.handlers import TokensHandlers
+from app.tokens.lifetime import Lifetime
+from app.tokens.reading import GetToken, ListTokens, ListTokensPage
+from app.tokens.regeneration import RegenerateToken
+from app.tokens.update import UpdateToken
+from app.tokens.verify import TokenCredentials
+from gen.accounts.v1 import accounts_v1_connect as accounts_v1
+from gen.tokens.v1 import tokens_v1_connect as tokens_v1
+
+
+def lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        idle=timedelta(seconds=settings.session_idle),
+        absolute=timedelta(seconds=settings.session_absolute),
+        min_refresh=timedelta(seconds=settings.session_min_refresh),
+        quota=settings.session_quota,
+    )
+
+
+def accounts(
+    settings: Settings,
+    sessions: Sessions,
+    passwords: Passwords,
+    outbox: Outbox,
+    credentials: TokenCredentials,
+    cookie: SessionCookie,
+) -> list[Service]:
+    db, clock = sessions.db, sessions.clock
+    limits = NoLimits() if settings.limits == "off" else MemoryLimits(clock)
+    (sign_ups_by_client,) = POLICIES["accounts.v1.PublicAccountsService/SignUp"].limits
+    by_client_and_address, by_address = POLICIES["accounts.v1.PublicAccountsService/SignIn"].limits
+    verification = Verification(CodeDigests(settings.keys), outbox)
+    public = PublicAccountsHandlers(
+        create_account=SignUp(
+            db,
+            clock,
+            passwords,
+            verification,
+            outbox,
+            limits,
+            by_client=sign_ups_by_client,
+            hides_accounts=settings.hides_accounts,
+            shortest_password=settings.password_min_length,
+            service_name=settings.service_name,
+        ),
+        open_session=SignIn(
+            db,
+            passwords,
+            sessions,
+            Attempts(limits, by_client_and_address, by_address),
+            verification,
+            requires_verified_email=settings.sign_in_requires_verified_email,
+        ),
+        cookie=cookie,
+    )
+    own = AccountsHandlers(
+        address_verified=IsEmailVerified(db),
+        refresh=RefreshSession(sessions),
+        authorize=AuthorizeByToken(sessions, credentials.hold),
+        profile=GetAccount(db),
+        end_session=SignOut(sessions),
+        cookie=cookie,
+    )
+    return [
+        Service(accounts_v1.PublicAccountsServiceASGIApplication, accounts_v1.PublicAccountsService.desc(), public),
+        Service(accounts_v1.AccountsServiceASGIApplication, accounts_v1.AccountsService.desc(), own),
+    ]
+
+
+def tokens(settings: Settings, db: Database, clock: Clock, outbox: Outbox) -> Service:
+    lifetime = Lifetime(timedelta(days=settings.token_default_days), timedelta(days=settings.token_max_days))
+    handlers = TokensHandlers(
+        CreateToken(db, clock, outbox, lifetime, settings.token_quota, settings.token_prefix),
+        UpdateToken(db, clock, lifetime, settings.token_quota),
+        ForceTokenExpiration(db, clock),
+        RegenerateToken(db, clock, settings.token_prefix),
+        GetToken(db),
+        ListTokens(db),
+        ListTokensPage(db),
+    )
+    return Service(tokens_v1.TokensServiceASGIApplication, tokens_v1.TokensService.desc(), handlers)
