@@ -17,9 +17,9 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.db import Database
 from app.core.secrets import CodeDigests
-from app.limits import MemoryLimits, NoLimits
+from app.limits import Limits
 from app.mail.outbox import Outbox
-from app.policy import POLICIES
+from app.policy import PASSWORD_FAILURES, SIGN_UPS_BY_CLIENT
 from app.rpc.cookies import SessionCookie
 from app.rpc.serve import Service
 from app.tokens.creation import CreateToken
@@ -50,11 +50,9 @@ def accounts(
     outbox: Outbox,
     credentials: TokenCredentials,
     cookie: SessionCookie,
+    limits: Limits,
 ) -> list[Service]:
     db, clock = sessions.db, sessions.clock
-    limits = NoLimits() if settings.limits == "off" else MemoryLimits(clock)
-    (sign_ups_by_client,) = POLICIES["accounts.v1.PublicAccountsService/SignUp"].limits
-    by_client_and_address, by_address = POLICIES["accounts.v1.PublicAccountsService/SignIn"].limits
     verification = Verification(CodeDigests(settings.keys), outbox)
     public = PublicAccountsHandlers(
         create_account=SignUp(
@@ -64,7 +62,7 @@ def accounts(
             verification,
             outbox,
             limits,
-            by_client=sign_ups_by_client,
+            by_client=SIGN_UPS_BY_CLIENT,
             hides_accounts=settings.hides_accounts,
             shortest_password=settings.password_min_length,
             service_name=settings.service_name,
@@ -73,7 +71,7 @@ def accounts(
             db,
             passwords,
             sessions,
-            Attempts(limits, by_client_and_address, by_address),
+            Attempts(limits, PASSWORD_FAILURES),
             verification,
             requires_verified_email=settings.sign_in_requires_verified_email,
         ),

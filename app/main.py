@@ -22,6 +22,7 @@ from app.core.secrets import Signatures
 from app.core.worker import every
 from app.health.handlers import HealthHandlers
 from app.health.serving import LOOK_EVERY, Serving
+from app.limits import Limits, MemoryLimits, NoLimits
 from app.mail.delivery import Delivery
 from app.mail.outbox import Outbox
 from app.mail.render import Renderer
@@ -105,6 +106,7 @@ def create_app(
     session_activity = Activity(db, accounts_store.sessions.touch)
     token_activity = Activity(db, tokens_store.touch)
     cookie = SessionCookie(settings.https)
+    limits: Limits = NoLimits() if settings.limits == "off" else MemoryLimits(clock)
     sessions = Sessions(
         db, clock, Signatures(settings.keys, "session"), domains.lifetimes(settings), session_activity, outbox
     )
@@ -112,7 +114,7 @@ def create_app(
 
     serving = Serving(db, {rpc.partition("/")[0] for rpc in policies})
     services = [
-        *domains.accounts(settings, sessions, passwords, outbox, credentials, cookie),
+        *domains.accounts(settings, sessions, passwords, outbox, credentials, cookie, limits),
         domains.tokens(settings, db, clock, outbox),
         Service(test_v1.TestNoAuthServiceASGIApplication, test_v1.TestNoAuthService.desc(), PingHandlers()),
         Service(test_v1.TestAuthServiceASGIApplication, test_v1.TestAuthService.desc(), PongHandlers()),
@@ -122,7 +124,9 @@ def create_app(
     services += reflection(services) if settings.reflects else []
     require_policies(services, policies)
     clients = Clients(settings.trusted_proxies)
-    guard = Guard(policies, clients, cookie, sessions.authenticate, credentials.authenticate, credentials.scopes_of)
+    guard = Guard(
+        policies, clients, cookie, sessions.authenticate, credentials.authenticate, credentials.scopes_of, limits
+    )
     run_to_end = RunToEnd(policies, settings.request_timeout)
     delivery = Delivery(db, clock, sender_of(settings), Renderer(settings))
     parts = Parts(settings, clock, db, passwords, delivery, (session_activity, token_activity), run_to_end, serving)

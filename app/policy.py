@@ -3,18 +3,36 @@ start with one missing or left over."""
 
 from collections.abc import Mapping
 
-from app.limits import Limit
+from app.limits import Limit, Per
 from app.rpc.access import Policy, Who
 
-FAILURES_BY_CLIENT_AND_ADDRESS = Limit("failures_by_client_and_address", events=5, seconds=300)
-FAILURES_BY_ADDRESS = Limit("failures_by_address", events=20, seconds=3600, backoff=(60, 3600))
-SIGN_UPS_BY_CLIENT = Limit("sign_ups_by_client", events=10, seconds=3600)
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+# Attempts at a password that failed, whichever RPC took it.
+FAILURES_BY_CLIENT_AND_ADDRESS = Limit(
+    "failures_by_client_and_address", events=5, seconds=5 * MINUTE, per=Per.CLIENT_AND_ADDRESS
+)
+FAILURES_BY_ADDRESS = Limit(
+    "failures_by_address", events=20, seconds=HOUR, per=Per.ADDRESS, backoff=(1 * MINUTE, 60 * MINUTE)
+)
+FAILURES_BY_CLIENT = Limit("failures_by_client", events=30, seconds=5 * MINUTE, per=Per.CLIENT)
+PASSWORD_FAILURES = (FAILURES_BY_CLIENT_AND_ADDRESS, FAILURES_BY_ADDRESS, FAILURES_BY_CLIENT)
+
+# Attempts at a mailed code that failed. Beside it each code bears five tries.
+CODE_FAILURES_BY_CLIENT = Limit("code_failures_by_client", events=20, seconds=HOUR, per=Per.CLIENT)
+CODE_FAILURES = (CODE_FAILURES_BY_CLIENT,)
+
+SIGN_UPS_BY_CLIENT = Limit("sign_ups_by_client", events=10, seconds=HOUR, per=Per.CLIENT)
+
+# Mails with a reset code. Whoever asks is not told that one was left out.
+RESET_MAILS_A_MINUTE = Limit("reset_mails_a_minute", events=1, seconds=MINUTE, per=Per.CLIENT_AND_ADDRESS)
+RESET_MAILS_A_DAY = Limit("reset_mails_a_day", events=5, seconds=DAY, per=Per.CLIENT_AND_ADDRESS)
+RESET_MAILS_BY_ADDRESS = Limit("reset_mails_by_address", events=20, seconds=DAY, per=Per.ADDRESS)
+RESET_MAILS = (RESET_MAILS_A_MINUTE, RESET_MAILS_A_DAY, RESET_MAILS_BY_ADDRESS)
 
 POLICIES: Mapping[str, Policy] = {
     "accounts.v1.PublicAccountsService/SignUp": Policy(Who.ANYONE, limits=(SIGN_UPS_BY_CLIENT,)),
-    "accounts.v1.PublicAccountsService/SignIn": Policy(
-        Who.ANYONE, limits=(FAILURES_BY_CLIENT_AND_ADDRESS, FAILURES_BY_ADDRESS)
-    ),
+    "accounts.v1.PublicAccountsService/SignIn": Policy(Who.ANYONE, limits=PASSWORD_FAILURES),
     "accounts.v1.PublicAccountsService/VerifyEmail": Policy(Who.ANYONE),
     "accounts.v1.PublicAccountsService/ResetPassword": Policy(Who.ANYONE),
     "accounts.v1.PublicAccountsService/NewPassword": Policy(Who.ANYONE),

@@ -1,31 +1,46 @@
-"""Attempts at a password, counted before the password is looked at."""
+"""Attempts at what only an account's owner knows, counted before they are looked at, and mails that anybody can ask
+for."""
 
 from dataclasses import dataclass
 
 from app.core.caller import Client
-from app.limits import Limit, Limits, Ticket, network_of, take_all
+from app.core.errors import Throttled
+from app.limits import Limit, Limits, Ticket, take_all
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Only failures stay counted: an attempt is reserved first and given back when the password was right.
+    """Attempts at a password or at a mailed code. Only failures stay counted: one is reserved first and given back
+    when it was right.
 
     Reserving first is what stops parallel guesses, and guesses whose client hangs up before the answer (ASVS 6.3.1).
     Addresses without an account are counted like the others, or the limit would tell which exist.
     """
 
     limits: Limits
-    by_client_and_address: Limit
-    by_address: Limit
+    by: tuple[Limit, ...]
 
     async def reserve(self, address: str, client: Client) -> tuple[Ticket, ...]:
-        """Raises Throttled when either limit is used up."""
-        return await take_all(
-            self.limits,
-            (self.by_client_and_address, f"{network_of(client.ip)} {address}"),
-            (self.by_address, address),
-        )
+        """Raises Throttled when any of the limits is used up, and then counts nothing."""
+        return await take_all(self.limits, *((limit, limit.key(client.ip, address)) for limit in self.by))
 
     async def give_back(self, tickets: tuple[Ticket, ...]) -> None:
         for ticket in tickets:
             await self.limits.give_back(ticket)
+
+
+@dataclass(frozen=True, slots=True)
+class ResetMails:
+    """Says whether a mail with a reset code may go. Whoever asked is never told that it did not: the owner of a full
+    inbox has to be spared, and the answer must not tell how often the address was asked for."""
+
+    limits: Limits
+    by: tuple[Limit, ...]
+
+    async def may_go(self, address: str, client: Client) -> bool:
+        """Counts the mail if so. Ask for every address, also one without an account, or the time would tell."""
+        try:
+            await take_all(self.limits, *((limit, limit.key(client.ip, address)) for limit in self.by))
+        except Throttled:
+            return False
+        return True

@@ -29,4 +29,5 @@ class Policy:
     reads: bool = False
     """Changes nothing, so it may be cut short when its client hangs up; everything else runs to its end."""
     limits: tuple[Limit, ...] = ()
-    """Counted in the flow, since their keys need the body."""
+    """Counted in the flow, which knows what was tried and how it ended. One by client alone is also looked at by the
+    guard, so that who has used it up is refused before the body is read."""

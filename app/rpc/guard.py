@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.core.caller import Caller, Client
 from app.core.errors import BadCredential, Kind, NoCredential, OnlyForPeople, Refusal, ScopeMissing, Unimplemented
+from app.limits import Limits, Per
 from app.rpc.access import Policy, Who
 from app.rpc.caller import Context, arrive, enter, leave
 from app.rpc.client import Clients
@@ -48,6 +49,7 @@ class Guard:
         session: Authenticate,
         token: Authenticate,
         granted: Granted,
+        limits: Limits,
     ) -> None:
         self._policies = policies
         self._clients = clients
@@ -55,6 +57,7 @@ class Guard:
         self._session = session
         self._token = token
         self._granted = granted
+        self._limits = limits
 
     async def on_start(self, ctx: Context) -> Token[Caller | None]:
         client = self._clients.of(ctx)
@@ -62,17 +65,24 @@ class Guard:
         policy = self._policies.get(f"{ctx.method.service_name}/{ctx.method.name}")
         if policy is None:
             raise Unimplemented
-        if policy.who is Who.ANYONE:
-            return enter(None)
+        caller = None if policy.who is Who.ANYONE else await self._authorize(ctx, client, policy)
+        for limit in policy.limits:
+            if limit.per is Per.CLIENT:
+                # A look, no reservation: what turns out to be no attempt at all has nothing to give back, and the
+                # flow's reservation is what parallel attempts cannot get past.
+                await self._limits.peek(limit, limit.key(client.ip))
+        return enter(caller)
+
+    async def on_end(self, entered: Token[Caller | None], _: Context, error: Exception | None, /) -> None:
+        leave(entered)
+
+    async def _authorize(self, ctx: Context, client: Client, policy: Policy) -> Caller:
         caller = await self._authenticate(ctx, client, policy.who)
         if policy.who is Who.SESSION and not caller.interactive:
             raise OnlyForPeople
         if policy.scope is not None and not caller.has(policy.scope):
             raise ScopeMissing(policy.scope)
-        return enter(caller)
-
-    async def on_end(self, entered: Token[Caller | None], _: Context, error: Exception | None, /) -> None:
-        leave(entered)
+        return caller
 
     async def _authenticate(self, ctx: Context, client: Client, who: Who) -> Caller:
         """A Bearer token, if there is one, alone decides: falling back to a cookie would hide that it is dead."""

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.core.caller import Client
+from app.limits import NoLimits
 from app.rpc.access import Policy, Who
 from app.rpc.caller import client_of
 from app.rpc.client import Clients
@@ -104,7 +105,7 @@ async def seen(clients: Clients, peer: str | None, forwarded: list[str], user_ag
         return ANSWER
 
     rows = {f"{NAME}/Read": Policy(Who.ANYONE)}
-    guard = Guard(rows, clients, SessionCookie(https=False), None, None, None)  # type: ignore[arg-type]
+    guard = Guard(rows, clients, SessionCookie(https=False), None, None, None, NoLimits())  # type: ignore[arg-type]
     answer = await call(
         behind(TranslateErrors(), guard, Read=read),
         {"user-agent": user_agent},

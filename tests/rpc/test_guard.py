@@ -1,6 +1,7 @@
 """The guard: before the body, by the row, one credential at a time. Who may call what is in tests/test_policy.py."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from starlette.types import Message
 
 from app.core.caller import Caller, Client
 from app.core.errors import BadCredential, NoCredential
+from app.limits import Limit, Limits, MemoryLimits, NoLimits, Per
 from app.policy import POLICIES
 from app.rpc.access import Policy, Who
 from app.rpc.caller import caller_of
@@ -21,6 +23,7 @@ from gen.accounts.v1.accounts_v1_pb import GetAccountResponse
 from tests.rpc.asgi import call, collecting, http_scope, reply
 from tests.rpc.probe import ANSWER, NAME, REQUEST, answers, behind
 from tests.rpc.tongues import ALL, CONNECT, STREAMS, WEB, Tongue
+from tests.support.clock import FakeClock
 from tests.support.service import COOKIE, Gatepost
 
 ACCOUNT, SESSION, TOKEN = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -44,6 +47,48 @@ async def test_a_call_is_refused_before_its_body_is_read(tongue: Tongue) -> None
 async def test_a_body_that_cannot_be_decoded_says_nothing_to_strangers(tongue: Tongue) -> None:
     answer = await call(guarded(Who.CREDENTIAL), tongue.headers(), path=path(tongue), body=b"\xff\xff")
     assert tongue.error(answer).reason == "NO_CREDENTIAL"
+
+
+LIMIT = Limit("by_client", events=1, seconds=300, per=Per.CLIENT)
+
+
+@pytest.mark.parametrize("tongue", ALL, ids=str)
+async def test_a_client_that_has_used_up_its_limit_is_refused_before_the_body_is_read(tongue: Tongue) -> None:
+    async def receive() -> Message:
+        raise AssertionError("the body was read")
+
+    limits, sent = MemoryLimits(FakeClock()), list[Message]()
+    await limits.take(LIMIT, "192.0.2.1")
+    headers = [(b"content-type", tongue.content_type.encode())]
+    scope = http_scope(
+        path(tongue), "POST", headers, client=("192.0.2.1", 50000), extensions={"http.response.trailers": {}}
+    )
+    await limited(limits, LIMIT)(scope, receive, collecting(sent))
+    assert tongue.error(reply(sent)).reason == "THROTTLED"
+
+
+async def test_the_guard_looks_at_limits_by_client_alone_and_counts_nothing() -> None:
+    """A call may turn out to be no attempt at all; those that are, the flow counts."""
+    limits = MemoryLimits(FakeClock())
+    by_address = Limit("by_address", events=1, seconds=300, per=Per.ADDRESS)
+    await limits.take(by_address, "")
+    await limits.take(LIMIT, "192.0.2.2")
+    app = limited(limits, LIMIT, by_address)
+    for _ in range(3):
+        answer = await call(app, path=f"/{NAME}/Read", body=REQUEST.to_json().encode(), client=("192.0.2.1", 50000))
+        assert answer.status == 200
+    answer = await call(app, path=f"/{NAME}/Read", body=REQUEST.to_json().encode(), client=("192.0.2.2", 50000))
+    assert (answer.status, answer.reason, answer["retry-after"]) == (429, "THROTTLED", "300")
+
+
+async def test_strangers_are_not_told_of_a_limit() -> None:
+    limits = MemoryLimits(FakeClock())
+    await limits.take(LIMIT, "192.0.2.1")
+    app = limited(limits, LIMIT, who=Who.CREDENTIAL)
+    for headers, reason in (({}, "NO_CREDENTIAL"), ({"authorization": "Bearer good"}, "THROTTLED")):
+        body = REQUEST.to_json().encode()
+        answer = await call(app, headers, path=f"/{NAME}/Read", body=body, client=("192.0.2.1", 50000))
+        assert answer.reason == reason
 
 
 @pytest.mark.parametrize("tongue", [CONNECT[0], WEB[1], STREAMS[0]], ids=str)
@@ -172,7 +217,12 @@ def guarded(who: Who, scope: str | None = None, asked: list[str] | None = None) 
     return behind(TranslateErrors(), guard(rows(who, scope), asked), **answers())
 
 
-def guard(policies: Mapping[str, Policy], asked: list[str] | None = None) -> Guard:
+def limited(limits: Limits, *by: Limit, who: Who = Who.ANYONE) -> Any:
+    policies = {rpc: replace(policy, limits=by) for rpc, policy in rows(who).items()}
+    return behind(TranslateErrors(), guard(policies, limits=limits), **answers())
+
+
+def guard(policies: Mapping[str, Policy], asked: list[str] | None = None, limits: Limits | None = None) -> Guard:
     """A guard that knows the credentials `good`, `made` (from a token) and `orphan` (from a dead one)."""
     asked = [] if asked is None else asked
 
@@ -192,4 +242,4 @@ def guard(policies: Mapping[str, Policy], asked: list[str] | None = None) -> Gua
     async def granted(token_id: UUID) -> tuple[frozenset[str], datetime] | None:
         return (frozenset({"builds:start"}), NOW + timedelta(minutes=5)) if token_id == TOKEN else None
 
-    return Guard(policies, Clients(()), SessionCookie(https=False), session, token, granted)
+    return Guard(policies, Clients(()), SessionCookie(https=False), session, token, granted, limits or NoLimits())
