@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -18,7 +18,7 @@ from app.core.errors import Unavailable
 from app.core.log import configure
 from app.core.secrets import local_key
 from app.main import Parts, create_app
-from app.server import Server, configured, listen
+from app.server import Server, configured, listen, metrics_page
 
 app = typer.Typer(help="Accounts, sessions and tokens over Connect, gRPC-Web and gRPC.", no_args_is_help=True)
 
@@ -30,13 +30,15 @@ def serve() -> None:
     configure(settings.log_level)
     _bring_up_to_date(settings)
     application = create_app(settings)
-    try:
-        config, listener = configured(application, settings), listen(settings)
-    except ConfigError as error:
-        _give_up(error.problems)
     parts: Parts = application.state.parts
-    say = partial(print, _banner(settings, key_file), flush=True)
-    Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
+    with ExitStack() as beside:
+        try:
+            config, listener = configured(application, settings), listen(settings)
+            beside.enter_context(metrics_page(settings, parts.metrics.registry))
+        except ConfigError as error:
+            _give_up(error.problems)
+        say = partial(print, _banner(settings, key_file), flush=True)
+        Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
 
 
 @app.command()
@@ -115,6 +117,8 @@ def _banner(settings: Settings, key_file: Path | None) -> str:
         lines.append(f"  secret   {key_file.absolute()}, made for this machine; SECRET_KEYS takes its place")
     if settings.limits == "off":
         lines.append("  limits   OFF: passwords can be guessed without end")
+    if settings.metrics == "on":
+        lines.append(f"  metrics  http://127.0.0.1:{settings.metrics_port}/metrics, for this machine alone")
     ping = f"{settings.origin}/test.v1.TestNoAuthService/Ping"
     lines.append(f"  try      curl {ping} -H 'Content-Type: application/json' -d '{{}}'")
     return "\n".join(lines)

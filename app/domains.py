@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.accounts.alarm import Alarm
 from app.accounts.attempts import Attempts
 from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
 from app.accounts.passwords import Passwords
@@ -16,10 +17,11 @@ from app.accounts.verification import Verification
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.db import Database
+from app.core.metrics import Metrics
 from app.core.secrets import CodeDigests
 from app.limits import Limits
 from app.mail.outbox import Outbox
-from app.policy import PASSWORD_FAILURES, SIGN_UPS_BY_CLIENT
+from app.policy import ALARMS, FAILURES_OVER_ALL, PASSWORD_FAILURES, SIGN_UPS_BY_CLIENT
 from app.rpc.cookies import SessionCookie
 from app.rpc.serve import Service
 from app.tokens.creation import CreateToken
@@ -51,6 +53,7 @@ def accounts(
     credentials: TokenCredentials,
     cookie: SessionCookie,
     limits: Limits,
+    metrics: Metrics,
 ) -> list[Service]:
     db, clock = sessions.db, sessions.clock
     verification = Verification(CodeDigests(settings.keys), outbox)
@@ -71,7 +74,7 @@ def accounts(
             db,
             passwords,
             sessions,
-            Attempts(limits, PASSWORD_FAILURES),
+            Attempts(limits, PASSWORD_FAILURES, "password", metrics, Alarm(limits, FAILURES_OVER_ALL, ALARMS)),
             verification,
             requires_verified_email=settings.sign_in_requires_verified_email,
         ),

@@ -18,17 +18,19 @@ from app.core.activity import Activity
 from app.core.clock import Clock, SystemClock
 from app.core.config import NEW_SECRET, ConfigError, Settings
 from app.core.db import Database
+from app.core.metrics import Metrics
 from app.core.secrets import Signatures
 from app.core.worker import every
 from app.health.handlers import HealthHandlers
 from app.health.serving import LOOK_EVERY, Serving
-from app.limits import Limits, MemoryLimits, NoLimits
+from app.limits import Limits, MemoryLimits, MeteredLimits, NoLimits
 from app.mail.delivery import Delivery
 from app.mail.outbox import Outbox
 from app.mail.render import Renderer
 from app.mail.senders import sender_of
-from app.policy import POLICIES, REFLECTION
+from app.policy import BAD_TOKEN_LINES, POLICIES, REFLECTION
 from app.rpc.access import Policy
+from app.rpc.bad_tokens import BadTokens
 from app.rpc.client import Clients
 from app.rpc.cookies import SessionCookie
 from app.rpc.front import Front
@@ -55,6 +57,8 @@ class Parts:
 
     settings: Settings
     clock: Clock
+    metrics: Metrics
+    limits: Limits
     db: Database
     passwords: Passwords
     delivery: Delivery
@@ -106,7 +110,8 @@ def create_app(
     session_activity = Activity(db, accounts_store.sessions.touch)
     token_activity = Activity(db, tokens_store.touch)
     cookie = SessionCookie(settings.https)
-    limits: Limits = NoLimits() if settings.limits == "off" else MemoryLimits(clock)
+    metrics = Metrics()
+    limits = MeteredLimits(NoLimits() if settings.limits == "off" else MemoryLimits(clock), metrics)
     sessions = Sessions(
         db, clock, Signatures(settings.keys, "session"), domains.lifetimes(settings), session_activity, outbox
     )
@@ -114,7 +119,7 @@ def create_app(
 
     serving = Serving(db, {rpc.partition("/")[0] for rpc in policies})
     services = [
-        *domains.accounts(settings, sessions, passwords, outbox, credentials, cookie, limits),
+        *domains.accounts(settings, sessions, passwords, outbox, credentials, cookie, limits, metrics),
         domains.tokens(settings, db, clock, outbox),
         Service(test_v1.TestNoAuthServiceASGIApplication, test_v1.TestNoAuthService.desc(), PingHandlers()),
         Service(test_v1.TestAuthServiceASGIApplication, test_v1.TestAuthService.desc(), PongHandlers()),
@@ -125,11 +130,29 @@ def create_app(
     require_policies(services, policies)
     clients = Clients(settings.trusted_proxies)
     guard = Guard(
-        policies, clients, cookie, sessions.authenticate, credentials.authenticate, credentials.scopes_of, limits
+        policies,
+        clients,
+        cookie,
+        sessions.authenticate,
+        credentials.authenticate,
+        credentials.scopes_of,
+        limits,
+        BadTokens(clock, BAD_TOKEN_LINES, metrics),
     )
     run_to_end = RunToEnd(policies, settings.request_timeout)
     delivery = Delivery(db, clock, sender_of(settings), Renderer(settings))
-    parts = Parts(settings, clock, db, passwords, delivery, (session_activity, token_activity), run_to_end, serving)
+    parts = Parts(
+        settings,
+        clock,
+        metrics,
+        limits,
+        db,
+        passwords,
+        delivery,
+        (session_activity, token_activity),
+        run_to_end,
+        serving,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

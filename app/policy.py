@@ -18,6 +18,10 @@ FAILURES_BY_ADDRESS = Limit(
 FAILURES_BY_CLIENT = Limit("failures_by_client", events=30, seconds=5 * MINUTE, per=Per.CLIENT)
 PASSWORD_FAILURES = (FAILURES_BY_CLIENT_AND_ADDRESS, FAILURES_BY_ADDRESS, FAILURES_BY_CLIENT)
 
+# Above so many over all an alarm is logged, so often at most. Nobody is refused for it.
+FAILURES_OVER_ALL = Limit("failures_over_all", events=1000, seconds=5 * MINUTE)
+ALARMS = Limit("alarms", events=1, seconds=5 * MINUTE)
+
 # Attempts at a mailed code that failed. Beside it each code bears five tries.
 CODE_FAILURES_BY_CLIENT = Limit("code_failures_by_client", events=20, seconds=HOUR, per=Per.CLIENT)
 CODE_FAILURES = (CODE_FAILURES_BY_CLIENT,)
@@ -29,6 +33,9 @@ RESET_MAILS_A_MINUTE = Limit("reset_mails_a_minute", events=1, seconds=MINUTE, p
 RESET_MAILS_A_DAY = Limit("reset_mails_a_day", events=5, seconds=DAY, per=Per.CLIENT_AND_ADDRESS)
 RESET_MAILS_BY_ADDRESS = Limit("reset_mails_by_address", events=20, seconds=DAY, per=Per.ADDRESS)
 RESET_MAILS = (RESET_MAILS_A_MINUTE, RESET_MAILS_A_DAY, RESET_MAILS_BY_ADDRESS)
+
+# Bad tokens that are logged; all are counted, and a good one is never refused for them.
+BAD_TOKEN_LINES = Limit("bad_token_lines", events=60, seconds=MINUTE)
 
 POLICIES: Mapping[str, Policy] = {
     "accounts.v1.PublicAccountsService/SignUp": Policy(Who.ANYONE, limits=(SIGN_UPS_BY_CLIENT,)),

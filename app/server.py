@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry, start_http_server
 from starlette.types import ASGIApp
 
 from app.core.config import ConfigError, Settings
@@ -58,6 +59,29 @@ class Server(uvicorn.Server):
         # The application itself hears of it only after the last call has ended.
         self._stopping()
         await super().shutdown(sockets)
+
+
+@contextmanager
+def metrics_page(settings: Settings, registry: CollectorRegistry) -> Iterator[None]:
+    """The page for Prometheus, where METRICS is on. Raises ConfigError if its port cannot be had.
+
+    It has a socket of its own on the loopback address: at the service's own a proxy would show it to everybody, and by
+    the peer's address a proxy on this machine looks like Prometheus.
+    """
+    if settings.metrics == "off":
+        yield
+        return
+    try:
+        page, thread = start_http_server(settings.metrics_port, "127.0.0.1", registry)
+    except OSError as error:
+        where = f"127.0.0.1 port {settings.metrics_port} ({os.strerror(error.errno or 0)})"
+        raise ConfigError([f"METRICS_PORT: cannot listen on {where}. Try METRICS_PORT=9465."]) from error
+    try:
+        yield
+    finally:
+        page.shutdown()
+        page.server_close()
+        thread.join()
 
 
 def listen(settings: Settings) -> socket.socket:

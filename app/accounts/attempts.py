@@ -3,8 +3,10 @@ for."""
 
 from dataclasses import dataclass
 
+from app.accounts.alarm import Alarm
 from app.core.caller import Client
 from app.core.errors import Throttled
+from app.core.metrics import Metrics
 from app.limits import Limit, Limits, Ticket, take_all
 
 
@@ -19,12 +21,19 @@ class Attempts:
 
     limits: Limits
     by: tuple[Limit, ...]
+    of: str
+    """What is tried, as the metrics name it: password or code."""
+    metrics: Metrics
+    alarm: Alarm | None = None
 
     async def reserve(self, address: str, client: Client) -> tuple[Ticket, ...]:
         """Raises Throttled when any of the limits is used up, and then counts nothing."""
-        return await take_all(self.limits, *((limit, limit.key(client.ip, address)) for limit in self.by))
+        tickets = await take_all(self.limits, *((limit, limit.key(client.ip, address)) for limit in self.by))
+        self.metrics.attempts.labels(self.of).inc()
+        return tickets if self.alarm is None else (*tickets, *await self.alarm.reserve())
 
     async def give_back(self, tickets: tuple[Ticket, ...]) -> None:
+        self.metrics.right_attempts.labels(self.of).inc()
         for ticket in tickets:
             await self.limits.give_back(ticket)
 

@@ -96,6 +96,8 @@ class Settings(BaseModel):
     allowed_origins: Origins = ()
     trusted_proxies: Networks = ()
     limits: Literal["on", "off"] = "on"
+    metrics: Literal["on", "off"] = "off"
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] = 9464
     body_limit: Annotated[int, Field(ge=1024)] = 65536
     request_timeout: Seconds = 30
 

@@ -82,6 +82,10 @@ class BadCredential(Refusal):
     sentence = "The session or token is wrong, has expired or was revoked. Sign in again, or use a live token."
 
 
+class BadToken(BadCredential):
+    """Told like any other. The guard has logged it, unless there were too many."""
+
+
 class ScopeMissing(Refusal):
     kind = Kind.PERMISSION_DENIED
     reason = "SCOPE_MISSING"

@@ -7,12 +7,14 @@ clients that hang up, are counted. What is refused is not counted: hammering on 
 from app.limits.keys import UNKNOWN_NETWORK, network_of
 from app.limits.limit import Limit, Limits, NoLimits, Per, Ticket, take_all
 from app.limits.memory import MemoryLimits
+from app.limits.metered import MeteredLimits
 
 __all__ = [
     "UNKNOWN_NETWORK",
     "Limit",
     "Limits",
     "MemoryLimits",
+    "MeteredLimits",
     "NoLimits",
     "Per",
     "Ticket",

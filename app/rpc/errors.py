@@ -18,6 +18,7 @@ from protobuf.wkt import Duration
 from app.core import secrets
 from app.core.errors import (
     BadCredential,
+    BadToken,
     DeadlinePassed,
     EncodingMissing,
     NoCredential,
@@ -129,7 +130,7 @@ class TranslateErrors:
 def _log_refusal(ctx: Context, refusal: Refusal) -> None:
     # Denied access, throttling and unexpected errors are for operators to see (ASVS 16.3); a mistyped field is not.
     level = "warning" if isinstance(refusal, BadCredential | OriginNotAllowed | Unavailable | Unforeseen) else "info"
-    if isinstance(refusal, NoCredential):
+    if isinstance(refusal, NoCredential | BadToken):
         level = "debug"
     said = {"rpc": f"{ctx.method.service_name}/{ctx.method.name}", "client": client_of(ctx).ip}
     said |= {"code": refusal.kind.value, "reason": refusal.reason}

@@ -10,9 +10,19 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.caller import Caller, Client
-from app.core.errors import BadCredential, Kind, NoCredential, OnlyForPeople, Refusal, ScopeMissing, Unimplemented
+from app.core.errors import (
+    BadCredential,
+    BadToken,
+    Kind,
+    NoCredential,
+    OnlyForPeople,
+    Refusal,
+    ScopeMissing,
+    Unimplemented,
+)
 from app.limits import Limits, Per
 from app.rpc.access import Policy, Who
+from app.rpc.bad_tokens import BadTokens
 from app.rpc.caller import Context, arrive, enter, leave
 from app.rpc.client import Clients
 from app.rpc.cookies import SessionCookie
@@ -50,6 +60,7 @@ class Guard:
         token: Authenticate,
         granted: Granted,
         limits: Limits,
+        bad_tokens: BadTokens,
     ) -> None:
         self._policies = policies
         self._clients = clients
@@ -58,6 +69,7 @@ class Guard:
         self._token = token
         self._granted = granted
         self._limits = limits
+        self._bad_tokens = bad_tokens
 
     async def on_start(self, ctx: Context) -> Token[Caller | None]:
         client = self._clients.of(ctx)
@@ -88,7 +100,11 @@ class Guard:
         """A Bearer token, if there is one, alone decides: falling back to a cookie would hide that it is dead."""
         value = bearer_of(ctx)
         if value is not None:
-            caller = await self._token(value, client)
+            try:
+                caller = await self._token(value, client)
+            except BadCredential:
+                await self._bad_tokens.note(client)
+                raise BadToken from None
             if who is Who.COOKIE:
                 raise NoSession
             return caller

@@ -5,6 +5,7 @@ import pytest
 from app.accounts.attempts import Attempts, ResetMails
 from app.core.caller import Client
 from app.core.errors import Throttled
+from app.core.metrics import Metrics
 from app.limits import MemoryLimits
 from app.policy import CODE_FAILURES, DAY, HOUR, MINUTE, PASSWORD_FAILURES, RESET_MAILS
 from tests.accounts.calls import ADA
@@ -17,7 +18,7 @@ BOB = "bob@example.test"
 async def test_twenty_wrong_codes_an_hour_by_client_whatever_the_address(
     limits: MemoryLimits, clock: FakeClock
 ) -> None:
-    codes = Attempts(limits, CODE_FAILURES)
+    codes = Attempts(limits, CODE_FAILURES, "code", Metrics())
     for number in range(20):
         await codes.reserve(f"somebody{number}@example.test", CLIENT)
         clock.advance(60)
@@ -30,13 +31,16 @@ async def test_twenty_wrong_codes_an_hour_by_client_whatever_the_address(
 
 
 async def test_right_codes_are_not_counted(limits: MemoryLimits) -> None:
-    codes = Attempts(limits, CODE_FAILURES)
+    codes = Attempts(limits, CODE_FAILURES, "code", Metrics())
     for _ in range(100):
         await codes.give_back(await codes.reserve(ADA, CLIENT))
 
 
 async def test_codes_and_passwords_are_counted_apart(limits: MemoryLimits) -> None:
-    codes, passwords = Attempts(limits, CODE_FAILURES), Attempts(limits, PASSWORD_FAILURES)
+    codes, passwords = (
+        Attempts(limits, CODE_FAILURES, "code", Metrics()),
+        Attempts(limits, PASSWORD_FAILURES, "password", Metrics()),
+    )
     for _ in range(5):
         await passwords.reserve(ADA, CLIENT)
     assert await waits(passwords, ADA) == 5 * MINUTE

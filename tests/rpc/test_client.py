@@ -105,7 +105,7 @@ async def seen(clients: Clients, peer: str | None, forwarded: list[str], user_ag
         return ANSWER
 
     rows = {f"{NAME}/Read": Policy(Who.ANYONE)}
-    guard = Guard(rows, clients, SessionCookie(https=False), None, None, None, NoLimits())  # type: ignore[arg-type]
+    guard = Guard(rows, clients, SessionCookie(https=False), None, None, None, NoLimits(), None)  # type: ignore[arg-type]
     answer = await call(
         behind(TranslateErrors(), guard, Read=read),
         {"user-agent": user_agent},

@@ -11,9 +11,11 @@ from starlette.types import Message
 
 from app.core.caller import Caller, Client
 from app.core.errors import BadCredential, NoCredential
+from app.core.metrics import Metrics
 from app.limits import Limit, Limits, MemoryLimits, NoLimits, Per
-from app.policy import POLICIES
+from app.policy import BAD_TOKEN_LINES, POLICIES
 from app.rpc.access import Policy, Who
+from app.rpc.bad_tokens import BadTokens
 from app.rpc.caller import caller_of
 from app.rpc.client import Clients
 from app.rpc.cookies import SessionCookie
@@ -242,4 +244,7 @@ def guard(policies: Mapping[str, Policy], asked: list[str] | None = None, limits
     async def granted(token_id: UUID) -> tuple[frozenset[str], datetime] | None:
         return (frozenset({"builds:start"}), NOW + timedelta(minutes=5)) if token_id == TOKEN else None
 
-    return Guard(policies, Clients(()), SessionCookie(https=False), session, token, granted, limits or NoLimits())
+    bad_tokens = BadTokens(FakeClock(), BAD_TOKEN_LINES, Metrics())
+    return Guard(
+        policies, Clients(()), SessionCookie(https=False), session, token, granted, limits or NoLimits(), bad_tokens
+    )

@@ -36,7 +36,7 @@ METHODS = ["Read", "Write", "Stream", "Collect", "Chat"]
 def test_the_order_is_complete_and_each_covers_the_kinds_it_must(gatepost: Gatepost) -> None:
     """connectrpc silently skips an interceptor where it lacks the method, and reads the body before a metadata
     interceptor that stands behind a message interceptor."""
-    guard = Guard({}, None, None, None, None, None, None)  # type: ignore[arg-type]
+    guard = Guard({}, None, None, None, None, None, None, None)  # type: ignore[arg-type]
     translate, second, validate, last = interceptors(guard, gatepost.parts.run_to_end)
     assert isinstance(translate, TranslateErrors)
     assert second is guard
