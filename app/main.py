@@ -19,11 +19,13 @@ from app.core.clock import Clock, SystemClock
 from app.core.config import NEW_SECRET, ConfigError, Settings
 from app.core.db import Database
 from app.core.metrics import Metrics
-from app.core.secrets import Signatures
+from app.core.secrets import LimitKeys, Signatures
 from app.core.worker import every
 from app.health.handlers import HealthHandlers
 from app.health.serving import LOOK_EVERY, Serving
 from app.limits import Limits, MemoryLimits, MeteredLimits, NoLimits
+from app.limits.shared import LOOK_EVERY as LOOK_FOR_STORE_EVERY
+from app.limits.shared import SharedLimits
 from app.mail.delivery import Delivery
 from app.mail.outbox import Outbox
 from app.mail.render import Renderer
@@ -59,6 +61,7 @@ class Parts:
     clock: Clock
     metrics: Metrics
     limits: Limits
+    shared_limits: SharedLimits | None
     db: Database
     passwords: Passwords
     delivery: Delivery
@@ -69,9 +72,13 @@ class Parts:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Workers run; afterwards calls in flight end, what is noted is written, and the connections close."""
+        if self.shared_limits:
+            await self.shared_limits.look()  # or it would come out only with the first who is counted
         await self.serving.look()  # or the first who asks would be told that nothing serves
         workers = [asyncio.create_task(self.delivery.run())]
         workers += [asyncio.create_task(every(LOOK_EVERY, self.serving.look, "health"))]
+        if self.shared_limits:
+            workers += [asyncio.create_task(every(LOOK_FOR_STORE_EVERY, self.shared_limits.look, "limits"))]
         workers += [asyncio.create_task(every(FLUSH_EVERY, activity.flush, "activity")) for activity in self.activities]
         try:
             yield
@@ -85,6 +92,8 @@ class Parts:
                 for activity in self.activities:
                     await activity.flush()
             self.passwords.close()
+            if self.shared_limits:
+                await self.shared_limits.close()
             await self.db.close()
 
 
@@ -111,7 +120,9 @@ def create_app(
     token_activity = Activity(db, tokens_store.touch)
     cookie = SessionCookie(settings.https)
     metrics = Metrics()
-    limits = MeteredLimits(NoLimits() if settings.limits == "off" else MemoryLimits(clock), metrics)
+    shared = _shared_limits(settings, clock, metrics)
+    alone = NoLimits() if settings.limits == "off" else MemoryLimits(clock)
+    limits = MeteredLimits(shared or alone, metrics)
     sessions = Sessions(
         db, clock, Signatures(settings.keys, "session"), domains.lifetimes(settings), session_activity, outbox
     )
@@ -146,6 +157,7 @@ def create_app(
         clock,
         metrics,
         limits,
+        shared,
         db,
         passwords,
         delivery,
@@ -170,3 +182,13 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.parts = parts
     return app
+
+
+def _shared_limits(settings: Settings, clock: Clock, metrics: Metrics) -> SharedLimits | None:
+    """Those of the store that LIMITS_URL names, if it names one."""
+    if settings.limits == "off" or not settings.limits_url:
+        return None
+    from app.limits.valkey import ValkeyLimits  # costly: see there
+
+    store = ValkeyLimits(settings.limits_url, LimitKeys(settings.keys))
+    return SharedLimits(store, MemoryLimits(clock), metrics)

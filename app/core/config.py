@@ -64,6 +64,20 @@ def _mail_url(value: str) -> str:
     return value
 
 
+def _limits_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("valkey", "valkeys", "redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:  # its text repeats what may be a part of the password
+        usable = False
+    if value and not (usable and re.fullmatch(r"(/\d*)?", parts.path) and not parts.query and not parts.fragment):
+        raise ValueError(
+            "must be valkey://host:port/number, or valkeys:// for TLS; a password goes before the host, as "
+            "user:password@, with special characters as %XX"
+        ) from None
+    return value
+
+
 def _sender(value: str) -> str:
     found = SMTP.header_factory("From", value)
     if len(found.addresses) != 1 or not found.addresses[0].domain or found.defects:
@@ -96,6 +110,7 @@ class Settings(BaseModel):
     allowed_origins: Origins = ()
     trusted_proxies: Networks = ()
     limits: Literal["on", "off"] = "on"
+    limits_url: Annotated[str, AfterValidator(_limits_url)] = Field("", repr=False)
     metrics: Literal["on", "off"] = "off"
     metrics_port: Annotated[int, Field(ge=1, le=65535)] = 9464
     body_limit: Annotated[int, Field(ge=1024)] = 65536

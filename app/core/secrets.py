@@ -110,6 +110,21 @@ class CodeDigests:
         return hmac.digest(self._key, "\x00".join((*bound_to, code)).encode(), "sha256")
 
 
+class LimitKeys:
+    """Stands in for what limits count by where that leaves this process.
+
+    An IP or a mail address is found from its bare hash by trying them all; whoever reads the store has not this key.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        # The first alone: after a rotation counting begins anew.
+        self._key = hmac.digest(keys[0].encode(), b"gatepost.limits", "sha256")
+
+    def hidden(self, key: str) -> str:
+        """128 bits in hexadecimal; any text has some, or one that cannot be encoded would not be counted."""
+        return hmac.digest(self._key, key.encode(errors="surrogatepass"), "sha256")[:16].hex()
+
+
 def local_key(path: Path) -> str:
     """The signing key kept in `path`, made at the first start with mode 0600.
 

@@ -187,6 +187,7 @@ def test_no_application_without_keys(tmp_path: Path) -> None:
         {"secret_keys": (SecretStr("hunter2-" + KEY),)},
         {"database_url": "postgresql+asyncpg://user:hunter2@db/gatepost"},
         {"mail_url": "file:///hunter2"},
+        {"limits_url": "valkey://:hunter2@store"},
     ],
 )
 def test_secrets_are_not_shown(secret: dict[str, object]) -> None:

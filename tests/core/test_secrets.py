@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import string
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.core import secrets
-from app.core.secrets import CodeDigests, Signatures, local_key
+from app.core.secrets import CodeDigests, LimitKeys, Signatures, local_key
 
 KEYS = ("first-key-0123456789-0123456789-0123", "second-key-0123456789-0123456789-012")
 VALUE = "0198c2f0-aaaa-7bbb-8ccc-0123456789ab.secret_of-43"
@@ -183,3 +184,16 @@ def test_two_processes_that_start_together_read_the_same_key(tmp_path: Path) -> 
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     keys = [process.communicate(timeout=30)[0] for process in both]
     assert keys[0] == keys[1] == f"{local_key(tmp_path / 'secret.key')}\n"
+
+
+def test_what_limits_go_by_is_hidden_under_a_key() -> None:
+    hidden = LimitKeys(KEYS).hidden("192.0.2.1 ada@example.test")
+    assert re.fullmatch("[0-9a-f]{32}", hidden)
+    assert hidden == LimitKeys(KEYS[:1]).hidden("192.0.2.1 ada@example.test")
+    others = {
+        LimitKeys(("another-key-of-32-characters-0123",)).hidden("192.0.2.1 ada@example.test"),
+        LimitKeys(KEYS).hidden("192.0.2.1 bob@example.test"),
+        CodeDigests(KEYS).digest("192.0.2.1 ada@example.test").hex()[:32],
+        LimitKeys(KEYS).hidden("\ud800"),
+    }
+    assert len(others | {hidden}) == 5
