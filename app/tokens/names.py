@@ -1,28 +1,8 @@
 """What a token may be called."""
 
-import unicodedata
-
-from app.core.errors import InvalidField
-
-LONGEST = 64
-"""Characters (code points), after trimming."""
-
-_FIELD = "token_metadata.name"
-_UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
-"""Unicode's controls, format marks, private use, surrogates, line and paragraph separators.
-
-Format marks count, although words and emoji are joined with some: they are invisible or turn the text round, so two
-names would look alike. Unassigned characters pass: they are newer than this Python's tables, and people type them.
-"""
+from app.core import names
 
 
 def clean_name(typed: str) -> str:
-    """The name in NFC without white space around it, so that one look is one name. Raises InvalidField."""
-    name = unicodedata.normalize("NFC", typed).strip()
-    if not name:
-        raise InvalidField(_FIELD, "must have at least one character besides white space.")
-    if len(name) > LONGEST:
-        raise InvalidField(_FIELD, f"must have at most {LONGEST} characters.")
-    if any(unicodedata.category(character) in _UNSEEN for character in name):
-        raise InvalidField(_FIELD, "must not hold control characters or invisible formatting characters.")
-    return name
+    """The name as it is stored (`core.names`). Raises InvalidField."""
+    return names.clean_name(typed, field="token_metadata.name")
