@@ -88,8 +88,8 @@ async def mailed(gatepost: Gatepost, template: str) -> int:
 
 
 def codes(mail: EmailMessage) -> list[str]:
-    """Runs of eight digits or more in the plain text."""
-    return re.findall(r"\d{8,}", mail.get_content())
+    """Runs of eight digits or more in the plain text; one that its link repeats is there once."""
+    return list(dict.fromkeys(re.findall(r"\d{8,}", mail.get_content())))
 
 
 async def verify_address(gatepost: Gatepost, address: str = ADA) -> None:
