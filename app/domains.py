@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+from app.accounts.account_update import UpdateAccount
+from app.accounts.address_mails import AddressMails
 from app.accounts.alarm import Alarm
-from app.accounts.attempts import Attempts
+from app.accounts.attempts import Attempts, ResetMails
+from app.accounts.codes import Codes
 from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
 from app.accounts.passwords import Passwords
 from app.accounts.profile import GetAccount, IsEmailVerified
+from app.accounts.recovery import NewPassword, ResetPassword
 from app.accounts.registration import SignUp
 from app.accounts.session_refresh import RefreshSession
 from app.accounts.sessions import Lifetimes, Sessions
@@ -14,6 +18,7 @@ from app.accounts.sign_in import SignIn
 from app.accounts.sign_out import SignOut
 from app.accounts.token_authorization import AuthorizeByToken
 from app.accounts.verification import Verification
+from app.accounts.verify_email import SendVerificationEmail, VerifyEmail
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.db import Database
@@ -21,7 +26,16 @@ from app.core.metrics import Metrics
 from app.core.secrets import CodeDigests
 from app.limits import Limits
 from app.mail.outbox import Outbox
-from app.policy import ALARMS, FAILURES_OVER_ALL, PASSWORD_FAILURES, SIGN_UPS_BY_CLIENT
+from app.policy import (
+    ADDRESS_MAILS_BY_ACCOUNT,
+    ADDRESS_MAILS_BY_ADDRESS,
+    ALARMS,
+    CODE_FAILURES,
+    FAILURES_OVER_ALL,
+    PASSWORD_FAILURES,
+    RESET_MAILS,
+    SIGN_UPS_BY_CLIENT,
+)
 from app.rpc.cookies import SessionCookie
 from app.rpc.serve import Service
 from app.tokens.creation import CreateToken
@@ -30,6 +44,7 @@ from app.tokens.handlers import TokensHandlers
 from app.tokens.lifetime import Lifetime
 from app.tokens.reading import GetToken, ListTokens, ListTokensPage
 from app.tokens.regeneration import RegenerateToken
+from app.tokens.unproven import expire_unproven
 from app.tokens.update import UpdateToken
 from app.tokens.verify import TokenCredentials
 from gen.accounts.v1 import accounts_v1_connect as accounts_v1
@@ -56,14 +71,16 @@ def accounts(
     metrics: Metrics,
 ) -> list[Service]:
     db, clock = sessions.db, sessions.clock
-    verification = Verification(CodeDigests(settings.keys), outbox)
+    codes = Codes(db, clock, CodeDigests(settings.keys))
+    verification = Verification(codes, outbox)
+    code_attempts = Attempts(limits, CODE_FAILURES, "code", metrics)
+    address_mails = AddressMails(limits, ADDRESS_MAILS_BY_ACCOUNT, ADDRESS_MAILS_BY_ADDRESS)
     public = PublicAccountsHandlers(
         create_account=SignUp(
             db,
             clock,
             passwords,
             verification,
-            outbox,
             limits,
             by_client=SIGN_UPS_BY_CLIENT,
             hides_accounts=settings.hides_accounts,
@@ -78,6 +95,19 @@ def accounts(
             verification,
             requires_verified_email=settings.sign_in_requires_verified_email,
         ),
+        prove_address=VerifyEmail(db, clock, codes, code_attempts, outbox),
+        mail_reset=ResetPassword(db, clock, codes, ResetMails(limits, RESET_MAILS), outbox),
+        recover=NewPassword(
+            db,
+            clock,
+            codes,
+            code_attempts,
+            passwords,
+            outbox,
+            expire_unproven,
+            shortest_password=settings.password_min_length,
+            service_name=settings.service_name,
+        ),
         cookie=cookie,
     )
     own = AccountsHandlers(
@@ -86,6 +116,8 @@ def accounts(
         authorize=AuthorizeByToken(sessions, credentials.hold),
         profile=GetAccount(db),
         end_session=SignOut(sessions),
+        change=UpdateAccount(db, clock, verification, address_mails, outbox),
+        mail_code=SendVerificationEmail(db, clock, verification, address_mails),
         cookie=cookie,
     )
     return [

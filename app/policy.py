@@ -34,15 +34,20 @@ RESET_MAILS_A_DAY = Limit("reset_mails_a_day", events=5, seconds=DAY, per=Per.CL
 RESET_MAILS_BY_ADDRESS = Limit("reset_mails_by_address", events=20, seconds=DAY, per=Per.ADDRESS)
 RESET_MAILS = (RESET_MAILS_A_MINUTE, RESET_MAILS_A_DAY, RESET_MAILS_BY_ADDRESS)
 
+# Mails with a code for an address that an account names, which may be a stranger's. Besides, one a minute by account.
+ADDRESS_MAILS_BY_ACCOUNT = Limit("address_mails_by_account", events=20, seconds=DAY, per=Per.ACCOUNT)
+ADDRESS_MAILS_BY_ADDRESS = Limit("address_mails_by_address", events=20, seconds=DAY, per=Per.ADDRESS)
+ADDRESS_MAILS = (ADDRESS_MAILS_BY_ACCOUNT, ADDRESS_MAILS_BY_ADDRESS)
+
 # Bad tokens that are logged; all are counted, and a good one is never refused for them.
 BAD_TOKEN_LINES = Limit("bad_token_lines", events=60, seconds=MINUTE)
 
 POLICIES: Mapping[str, Policy] = {
     "accounts.v1.PublicAccountsService/SignUp": Policy(Who.ANYONE, limits=(SIGN_UPS_BY_CLIENT,)),
     "accounts.v1.PublicAccountsService/SignIn": Policy(Who.ANYONE, limits=PASSWORD_FAILURES),
-    "accounts.v1.PublicAccountsService/VerifyEmail": Policy(Who.ANYONE),
-    "accounts.v1.PublicAccountsService/ResetPassword": Policy(Who.ANYONE),
-    "accounts.v1.PublicAccountsService/NewPassword": Policy(Who.ANYONE),
+    "accounts.v1.PublicAccountsService/VerifyEmail": Policy(Who.ANYONE, limits=CODE_FAILURES),
+    "accounts.v1.PublicAccountsService/ResetPassword": Policy(Who.ANYONE, limits=RESET_MAILS),
+    "accounts.v1.PublicAccountsService/NewPassword": Policy(Who.ANYONE, limits=CODE_FAILURES),
     "accounts.v1.AccountsService/IsEmailVerified": Policy(Who.CREDENTIAL, scope="account:read", reads=True),
     "accounts.v1.AccountsService/RefreshSession": Policy(Who.COOKIE),
     "accounts.v1.AccountsService/TokenAuthorization": Policy(Who.BEARER),
@@ -50,8 +55,8 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.v1.AccountsService/GetAccount": Policy(Who.CREDENTIAL, reads=True),
     # Looks at the cookie itself: without a live session there is nothing to refuse.
     "accounts.v1.AccountsService/SignOut": Policy(Who.ANYONE),
-    "accounts.v1.AccountsService/UpdateAccount": Policy(Who.SESSION),
-    "accounts.v1.AccountsService/SendVerificationEmail": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/UpdateAccount": Policy(Who.SESSION, limits=ADDRESS_MAILS),
+    "accounts.v1.AccountsService/SendVerificationEmail": Policy(Who.SESSION, limits=ADDRESS_MAILS),
     "accounts.v1.AccountsService/ChangePassword": Policy(Who.SESSION),
     "accounts.v1.AccountsService/ListSessions": Policy(Who.SESSION, reads=True),
     "accounts.v1.AccountsService/RevokeSession": Policy(Who.SESSION),

@@ -30,6 +30,8 @@ BAD = (Code.UNAUTHENTICATED, "BAD_CREDENTIAL")
 SCOPE = (Code.PERMISSION_DENIED, "SCOPE_MISSING")
 MANAGE = (Code.PERMISSION_DENIED, "TOKEN_CANNOT_MANAGE_TOKENS")
 NOT_YET = (Code.UNIMPLEMENTED, "UNIMPLEMENTED")
+REFUSED = (Code.INVALID_ARGUMENT, "CODE_REFUSED")
+SOON = (Code.RESOURCE_EXHAUSTED, "THROTTLED")  # the sign-up's mail went out this very moment
 NO_SESSION = (Code.FAILED_PRECONDITION, "NO_SESSION")
 
 CREDENTIALS = (
@@ -61,11 +63,11 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "tokens.v1.TokensService/ListTokensPage":        (NO,    OK,     OK,      SCOPE,  OK,     BAD, NO,   OK),
     "accounts.v1.AccountsService/TokenAuthorization": (NO,   NO,     OK,      OK,     NO,     BAD, NO,   NO),
     "accounts.v1.AccountsService/RefreshSession":    (NO,    OK,     NO_SESSION, NO_SESSION, OK, BAD, NO, OK),
-    "accounts.v1.PublicAccountsService/VerifyEmail": (NOT_YET,) * 8,
-    "accounts.v1.PublicAccountsService/ResetPassword": (NOT_YET,) * 8,
-    "accounts.v1.PublicAccountsService/NewPassword": (NOT_YET,) * 8,
-    "accounts.v1.AccountsService/UpdateAccount":       (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
-    "accounts.v1.AccountsService/SendVerificationEmail": (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.PublicAccountsService/VerifyEmail": (REFUSED,) * 8,
+    "accounts.v1.PublicAccountsService/ResetPassword": (OK,) * 8,
+    "accounts.v1.PublicAccountsService/NewPassword": (REFUSED,) * 8,
+    "accounts.v1.AccountsService/UpdateAccount":     (NO,    OK,     SCOPE,   SCOPE,  SCOPE,  BAD, NO,   OK),
+    "accounts.v1.AccountsService/SendVerificationEmail": (NO, SOON,  SCOPE,   SCOPE,  SCOPE,  BAD, NO,   SOON),
     "accounts.v1.AccountsService/ChangePassword":      (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
     "accounts.v1.AccountsService/ListSessions":        (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
     "accounts.v1.AccountsService/RevokeSession":       (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),

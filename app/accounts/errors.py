@@ -3,11 +3,12 @@
 Refusal
 ├── WrongEmailOrPassword    unauthenticated
 ├── AccountDisabled · OtherAddress     permission_denied
-├── EmailNotVerified        failed_precondition
+├── CodeRefused             invalid_argument
+├── EmailNotVerified · EmailAlreadyVerified    failed_precondition
 └── EmailTaken              already_exists
 """
 
-from app.core.errors import Kind, Refusal
+from app.core.errors import FieldProblem, Kind, Refusal
 
 
 class WrongEmailOrPassword(Refusal):
@@ -34,10 +35,27 @@ class OtherAddress(Refusal):
     sentence = "A credential speaks for its own account's address only."
 
 
+class CodeRefused(Refusal):
+    """One answer for a wrong, used, expired or over-tried code and for an account that is unknown or disabled."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CODE_REFUSED"
+    sentence = "This code is not good, or not any more. Look at the newest mail, or ask for another code."
+
+    def __init__(self) -> None:
+        super().__init__(fields=(FieldProblem("code", self.sentence),))
+
+
 class EmailNotVerified(Refusal):
     kind = Kind.FAILED_PRECONDITION
     reason = "EMAIL_NOT_VERIFIED"
     sentence = "Confirm your address first, with the code that was mailed to it."
+
+
+class EmailAlreadyVerified(Refusal):
+    kind = Kind.FAILED_PRECONDITION
+    reason = "EMAIL_ALREADY_VERIFIED"
+    sentence = "The address is confirmed already, and no other one waits for it."
 
 
 class EmailTaken(Refusal):

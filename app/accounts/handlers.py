@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from protobuf.wkt import Empty, Timestamp
 
+from app.accounts.account_update import UpdateAccount
 from app.accounts.profile import GetAccount, IsEmailVerified
+from app.accounts.recovery import NewPassword, ResetPassword
 from app.accounts.registration import SignUp
 from app.accounts.session_refresh import RefreshSession
 from app.accounts.sessions import OpenedSession
 from app.accounts.sign_in import SignIn
 from app.accounts.sign_out import SignOut
 from app.accounts.token_authorization import AuthorizeByToken
+from app.accounts.verify_email import SendVerificationEmail, VerifyEmail
 from app.rpc.caller import Context, caller_of, client_of
 from app.rpc.cookies import SessionCookie
 from gen.accounts.v1.accounts_v1_connect import AccountsService, PublicAccountsService
@@ -20,10 +23,20 @@ from gen.accounts.v1.accounts_v1_pb import (
     GetAccountResponse,
     IsEmailVerifiedRequest,
     IsEmailVerifiedResponse,
+    NewPasswordRequest,
+    NewPasswordResponse,
+    ResetPasswordRequest,
+    ResetPasswordResponse,
+    SendVerificationEmailRequest,
+    SendVerificationEmailResponse,
     SignInRequest,
     SignOutRequest,
     SignOutResponse,
     SignUpRequest,
+    UpdateAccountRequest,
+    UpdateAccountResponse,
+    VerifyEmailRequest,
+    VerifyEmailResponse,
 )
 
 
@@ -33,6 +46,9 @@ class PublicAccountsHandlers(PublicAccountsService):
 
     create_account: SignUp
     open_session: SignIn
+    prove_address: VerifyEmail
+    mail_reset: ResetPassword
+    recover: NewPassword
     cookie: SessionCookie
 
     async def sign_up(self, request: SignUpRequest, ctx: Context, /) -> Empty:
@@ -45,6 +61,19 @@ class PublicAccountsHandlers(PublicAccountsService):
         _write(self.cookie, ctx, opened)
         return Empty()
 
+    async def verify_email(self, request: VerifyEmailRequest, ctx: Context, /) -> VerifyEmailResponse:
+        await self.prove_address(_email(request.data), request.code, client_of(ctx))
+        return VerifyEmailResponse()
+
+    async def reset_password(self, request: ResetPasswordRequest, ctx: Context, /) -> ResetPasswordResponse:
+        await self.mail_reset(_email(request.data), client_of(ctx))
+        return ResetPasswordResponse()
+
+    async def new_password(self, request: NewPasswordRequest, ctx: Context, /) -> NewPasswordResponse:
+        password = request.password.password if request.password else ""
+        await self.recover(_email(request.data), password, request.code, client_of(ctx))
+        return NewPasswordResponse()
+
 
 @dataclass(frozen=True, slots=True)
 class AccountsHandlers(AccountsService):
@@ -55,11 +84,13 @@ class AccountsHandlers(AccountsService):
     authorize: AuthorizeByToken
     profile: GetAccount
     end_session: SignOut
+    change: UpdateAccount
+    mail_code: SendVerificationEmail
     cookie: SessionCookie
 
     async def is_email_verified(self, request: IsEmailVerifiedRequest, ctx: Context, /) -> IsEmailVerifiedResponse:
-        email = request.data.email if request.data else ""
-        return IsEmailVerifiedResponse(verified=await self.address_verified(caller_of(ctx), email))
+        verified = await self.address_verified(caller_of(ctx), _email(request.data))
+        return IsEmailVerifiedResponse(verified=verified)
 
     async def refresh_session(self, request: Empty, ctx: Context, /) -> Empty:
         opened = await self.refresh(caller_of(ctx), self.cookie.presented(ctx) or "")
@@ -83,6 +114,7 @@ class AccountsHandlers(AccountsService):
             answer.data = AccountData(name=personal.name, email=personal.address)
             answer.email_verified = personal.email_verified
             answer.created_at = Timestamp.from_datetime(personal.created_at)
+            answer.pending_email = personal.pending_address or ""
         return answer
 
     async def sign_out(self, request: SignOutRequest, ctx: Context, /) -> SignOutResponse:
@@ -90,6 +122,21 @@ class AccountsHandlers(AccountsService):
         if self.cookie.came(ctx):
             self.cookie.clear(ctx)
         return SignOutResponse()
+
+    async def update_account(self, request: UpdateAccountRequest, ctx: Context, /) -> UpdateAccountResponse:
+        asked = request.data or AccountData()
+        await self.change(caller_of(ctx), asked.name, asked.email)
+        return UpdateAccountResponse()
+
+    async def send_verification_email(
+        self, request: SendVerificationEmailRequest, ctx: Context, /
+    ) -> SendVerificationEmailResponse:
+        await self.mail_code(caller_of(ctx))
+        return SendVerificationEmailResponse()
+
+
+def _email(data: AccountData | None) -> str:
+    return data.email if data else ""
 
 
 def _write(cookie: SessionCookie, ctx: Context, opened: OpenedSession) -> None:

@@ -72,6 +72,7 @@ class VerificationRow(Table, table=True):
     address: str = Field(max_length=254)
     code_digest: bytes
     tries_left: int
+    """-1 once it was used or ended."""
     created_at: datetime
     expires_at: datetime
 
@@ -121,3 +122,11 @@ class Session:
     last_seen_at: datetime
     idle_ends_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailedCode:
+    id: UUID
+    account_id: UUID
+    address: str
+    code_digest: bytes

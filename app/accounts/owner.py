@@ -1,15 +1,31 @@
-"""What other domains may do to an account inside a transaction of theirs."""
+"""What a caller, and other domains, may do to an account inside a transaction of theirs."""
 
 from uuid import UUID
 
 from app.accounts import store
 from app.accounts.models import Account
+from app.core.caller import Caller
 from app.core.db import Tx
+from app.core.errors import BadCredential
 
 
 async def lock(tx: Tx, account_id: UUID) -> Account | None:
     """The account, its row held until the transaction ends, so that two that count what it owns take turns."""
     return await store.accounts.by_id(tx, account_id, lock=True)
+
+
+async def hold(tx: Tx, caller: Caller) -> Account:
+    """The caller's account, locked, and with it the session that was presented.
+
+    Raises BadCredential if either has ended, or the account was disabled, since the guard let the caller in: a client
+    may take its time over the body, and what it did then would outlive the revocation.
+    """
+    account = await lock(tx, caller.account_id)
+    if account is None or account.disabled_at is not None:
+        raise BadCredential
+    if caller.session_id is not None and await store.sessions.by_id(tx, caller.session_id) is None:
+        raise BadCredential
+    return account
 
 
 async def end_sessions_of_token(tx: Tx, token_id: UUID) -> None:

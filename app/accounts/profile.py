@@ -19,6 +19,7 @@ class PersonalData:
     address: str
     email_verified: bool
     created_at: datetime
+    pending_address: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,10 @@ class GetAccount:
 
     async def _personal(self, caller: Caller) -> PersonalData:
         account = await _account_of(self.db, caller)
-        return PersonalData(account.name, account.address, account.email_verified_at is not None, account.created_at)
+        return PersonalData(
+            name=account.name,
+            address=account.address,
+            email_verified=account.email_verified_at is not None,
+            created_at=account.created_at,
+            pending_address=account.pending_address,
+        )

@@ -1,7 +1,6 @@
 """SignUp: create an account that nobody is signed in to yet."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from app.accounts import events, store
@@ -14,12 +13,10 @@ from app.accounts.verification import Verification
 from app.core import secrets
 from app.core.caller import Client
 from app.core.clock import Clock
-from app.core.db import Database, Tx
+from app.core.db import Database, Tx, sync_anyway
 from app.limits import Limit, Limits, network_of
-from app.mail.outbox import Mail, Outbox
 
 _NAME_LENGTH = 64
-_TELL_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,6 @@ class SignUp:
     clock: Clock
     passwords: Passwords
     verification: Verification
-    outbox: Outbox
     limits: Limits
     by_client: Limit
     hides_accounts: bool
@@ -69,6 +65,7 @@ class SignUp:
                 await self._welcome(tx, account, account_id, client)
             elif account is not None and account.disabled_at is None:
                 await self._tell_owner(tx, account, client)
+            await sync_anyway(tx)
         if not created and not self.hides_accounts:
             raise EmailTaken
 
@@ -83,8 +80,5 @@ class SignUp:
         now = self.clock.now()
         if account.email_verified_at is None:
             await self.verification.issue(tx, account, now)
-        elif self.hides_accounts and not await self.outbox.queued_since(
-            tx, account.id, "sign_up_attempt", now - _TELL_EVERY
-        ):
-            mail = Mail("sign_up_attempt", account.address, {"ip": client.ip}, account_id=account.id)
-            await self.outbox.queue(tx, mail)
+        elif self.hides_accounts:
+            await self.verification.tell_owner(tx, account, client, now)

@@ -19,6 +19,8 @@ class Per(Enum):
     ADDRESS = auto()
     """All at one mail address, whether or not it has an account."""
     CLIENT_AND_ADDRESS = auto()
+    ACCOUNT = auto()
+    """All by one account."""
     SERVICE = auto()
     """All there are."""
 
@@ -38,8 +40,8 @@ class Limit:
     per: Per = Per.SERVICE
     backoff: tuple[float, float] | None = None
 
-    def key(self, ip: str = "", address: str = "") -> str:
-        """What an attempt from `ip` at the normalised `address` is counted by."""
+    def key(self, ip: str = "", address: str = "", account: str = "") -> str:
+        """What an attempt from `ip` at the normalised `address`, by the account's ID, is counted by."""
         match self.per:
             case Per.CLIENT:
                 return network_of(ip)
@@ -47,6 +49,8 @@ class Limit:
                 return address
             case Per.CLIENT_AND_ADDRESS:
                 return f"{network_of(ip)} {address}"
+            case Per.ACCOUNT:
+                return account
             case Per.SERVICE:
                 return ""
 

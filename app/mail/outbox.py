@@ -91,6 +91,12 @@ class Outbox:
         }
         await tx.execute(insert(MailRow).values(row))
 
+    async def drop_unsent(self, tx: Tx, account_id: UUID) -> None:
+        """Nothing more is sent about the account, save what was queued without its ID."""
+        await tx.execute(
+            delete(MailRow).where(col(MailRow.account_id) == account_id, col(MailRow.delivered_at).is_(None))
+        )
+
     async def queued_since(self, tx: Tx, account_id: UUID, template: str, since: datetime) -> bool:
         """Whether the account was sent such a mail lately: what strangers can set off must not flood a mailbox."""
         statement = select(col(MailRow.id)).where(

@@ -51,10 +51,7 @@ def require_current(caller: Caller, token: Token) -> None:
 async def lock_account(tx: Tx, caller: Caller) -> Account:
     """The caller's account, held until the transaction ends: all that change its tokens take turns.
 
-    Raises BadCredential if the account was deleted or disabled after the guard had let the caller in; a token made now
+    Raises BadCredential if the account or the session ended after the guard had let the caller in; a token made now
     would outlive that.
     """
-    account = await owner.lock(tx, caller.account_id)
-    if account is None or account.disabled_at is not None:
-        raise BadCredential
-    return account
+    return await owner.hold(tx, caller)

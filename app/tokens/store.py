@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, func, literal, or_, select, tuple_, update
 from sqlmodel import UTCDateTime, col, insert
 
 from app.core.db import PointRead, Tx, columns
@@ -84,6 +84,27 @@ async def swap_value(tx: Tx, seen: Token, value_digest: bytes, value_hint: str, 
     )
     values = {"value_digest": value_digest, "value_hint": value_hint, "regenerated_at": now}
     return (await tx.execute(statement.values(**values))).rowcount == 1
+
+
+async def expire_all(tx: Tx, account_id: UUID, now: datetime, *, made_until: datetime | None = None) -> int:
+    """End all tokens of the account that are live, and wipe all values; how many tokens that changed.
+
+    With `made_until` only those that were made until then.
+    """
+    expires_at, value_digest = col(TokenRow.expires_at), col(TokenRow.value_digest)
+    statement = update(TokenRow).where(
+        col(TokenRow.account_id) == account_id, or_(expires_at > now, value_digest.is_not(None))
+    )
+    if made_until is not None:
+        statement = statement.where(col(TokenRow.created_at) <= made_until)
+    sooner = case((expires_at > now, literal(now, UTCDateTime())), else_=expires_at)
+    return (await tx.execute(statement.values(expires_at=sooner, value_digest=None))).rowcount
+
+
+async def live_names(tx: Tx, account_id: UUID, now: datetime) -> list[str]:
+    """Oldest first."""
+    query = select(col(TokenRow.name)).where(col(TokenRow.account_id) == account_id, col(TokenRow.expires_at) > now)
+    return list((await tx.execute(query.order_by(col(TokenRow.created_at), col(TokenRow.id)))).scalars())
 
 
 async def touch(tx: Tx, used: Sequence[tuple[UUID, datetime]]) -> None:

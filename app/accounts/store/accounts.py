@@ -1,9 +1,11 @@
 """All SQL about accounts. Each function takes the transaction it works in."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from app.accounts.models import Account, AccountRow
@@ -37,3 +39,33 @@ async def swap_hash(tx: Tx, seen: Account, password_hash: str) -> bool:
         col(AccountRow.disabled_at).is_(None),
     )
     return (await tx.execute(update(AccountRow).where(*unchanged).values(password_hash=password_hash))).rowcount == 1
+
+
+async def rename(tx: Tx, account_id: UUID, name: str) -> None:
+    await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(name=name))
+
+
+async def await_address(tx: Tx, account_id: UUID, address: str | None) -> None:
+    """The address that is to replace the account's once it is proven; None: no longer any."""
+    await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(pending_address=address))
+
+
+async def mark_verified(tx: Tx, account_id: UUID, now: datetime) -> None:
+    await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(email_verified_at=now))
+
+
+async def swap_address(tx: Tx, account_id: UUID, address: str) -> bool:
+    """Let another address replace the account's; False if another account has it, also one made at the same time."""
+    statement = update(AccountRow).where(col(AccountRow.id) == account_id)
+    try:
+        async with tx.begin_nested():
+            await tx.execute(statement.values(address=address, pending_address=None))
+    except IntegrityError:
+        return False
+    return True
+
+
+async def reset_password(tx: Tx, account_id: UUID, password_hash: str) -> None:
+    """A new password by a mailed code. Nothing that others have begun outlives it."""
+    values = {"password_hash": password_hash, "failed_attempts": 0, "pending_address": None}
+    await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(**values))

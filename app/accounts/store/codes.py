@@ -1,18 +1,30 @@
-"""All SQL about mailed codes. Each function takes the transaction it works in."""
+"""All SQL about mailed codes. Each function takes the transaction it works in.
 
+A code that was used or ended stays until it is cleared out by age: how long ago the last one was mailed must be told
+also when it is gone.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, literal, select, update
 from sqlmodel import col, insert
 
-from app.accounts.models import VerificationRow
-from app.core.db import Tx
+from app.accounts.models import AccountRow, MailedCode, VerificationRow
+from app.core.db import Tx, columns
+
+_SPENT = -1
+"""In `tries_left`: used or ended. Zero is a code whose last try is under way, which may be the right one."""
 
 
-async def add(tx: Tx, **values: Any) -> None:
-    await tx.execute(insert(VerificationRow).values(**values))
+async def add(tx: Tx, *, account_id: UUID, **values: Any) -> None:
+    """Nothing is stored for an account that is not there, by the same statement."""
+    row = {"account_id": account_id, **values}
+    typed = [literal(value, getattr(VerificationRow, name).type).label(name) for name, value in row.items()]
+    there = exists(select(col(AccountRow.id)).where(col(AccountRow.id) == account_id))
+    await tx.execute(insert(VerificationRow).from_select(list(row), select(*typed).where(there)))
 
 
 async def latest(tx: Tx, account_id: UUID, purpose: str) -> datetime | None:
@@ -35,3 +47,37 @@ async def end_oldest(tx: Tx, account_id: UUID, purpose: str, keep: int) -> None:
         .limit(keep)
     )
     await tx.execute(delete(VerificationRow).where(*same_kind, col(VerificationRow.id).not_in(newest)))
+
+
+async def count_try(tx: Tx, purpose: str, address: str, now: datetime) -> Sequence[MailedCode]:
+    """Take a try from each live code for the address, whoever's it is, and tell those that had one left."""
+    statement = (
+        update(VerificationRow)
+        .where(
+            col(VerificationRow.address) == address,
+            col(VerificationRow.purpose) == purpose,
+            col(VerificationRow.tries_left) > 0,
+            col(VerificationRow.expires_at) >= now,
+        )
+        .values(tries_left=VerificationRow.tries_left - 1)
+        .returning(*columns(VerificationRow, MailedCode))
+    )
+    return [MailedCode(*row) for row in await tx.execute(statement)]
+
+
+async def spend(tx: Tx, code_id: UUID, now: datetime) -> bool:
+    """False if it was used, ended or expired, also by a transaction that ran at the same time."""
+    good = (
+        col(VerificationRow.id) == code_id,
+        col(VerificationRow.tries_left) != _SPENT,
+        col(VerificationRow.expires_at) >= now,
+    )
+    return (await tx.execute(update(VerificationRow).where(*good).values(tries_left=_SPENT))).rowcount == 1
+
+
+async def end_all(tx: Tx, account_id: UUID, purpose: str | None = None) -> None:
+    """End the account's codes, for one purpose or for all."""
+    statement = update(VerificationRow).where(col(VerificationRow.account_id) == account_id)
+    if purpose is not None:
+        statement = statement.where(col(VerificationRow.purpose) == purpose)
+    await tx.execute(statement.values(tries_left=_SPENT))
