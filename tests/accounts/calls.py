@@ -1,5 +1,6 @@
 """The calls of accounts.v1 as tests write them, and changes that no RPC offers yet."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -8,19 +9,27 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from protobuf.wkt import Empty
+from starlette.types import Message
 
 from gen.accounts.v1.accounts_v1_pb import (
     AccountData,
+    AccountPassword,
     GetAccountRequest,
     GetAccountResponse,
     IsEmailVerifiedRequest,
+    NewPasswordRequest,
+    ResetPasswordRequest,
+    SendVerificationEmailRequest,
     SignOutRequest,
+    UpdateAccountRequest,
+    VerifyEmailRequest,
 )
-from tests.rpc.asgi import Reply, call
+from tests.rpc.asgi import Reply, arriving, call, collecting, http_scope, reply
 from tests.support.service import COOKIE, Browser, Gatepost
 
 ADA = "ada@example.test"
 WRONG = "not the right password"
+ANOTHER = "staple battery horse"
 
 
 async def refresh(browser: Browser) -> int | None:
@@ -49,6 +58,28 @@ async def is_verified(browser: Browser, email: str | None = None, *, name: str =
     return (await browser.accounts.is_email_verified(IsEmailVerifiedRequest(data=data))).verified
 
 
+async def verify(browser: Browser, code: str, email: str = ADA) -> None:
+    await browser.public.verify_email(VerifyEmailRequest(data=AccountData(email=email), code=code))
+
+
+async def send_code(browser: Browser) -> None:
+    await browser.accounts.send_verification_email(SendVerificationEmailRequest())
+
+
+async def reset(browser: Browser, email: str = ADA) -> None:
+    await browser.public.reset_password(ResetPasswordRequest(data=AccountData(email=email)))
+
+
+async def new_password(browser: Browser, code: str, password: str = ANOTHER, email: str = ADA) -> None:
+    await browser.public.new_password(
+        NewPasswordRequest(data=AccountData(email=email), password=AccountPassword(password=password), code=code)
+    )
+
+
+async def update_account(browser: Browser, *, name: str = "", email: str = "") -> None:
+    await browser.accounts.update_account(UpdateAccountRequest(data=AccountData(name=name, email=email)))
+
+
 def tab(gatepost: Gatepost, value: str | None) -> Browser:
     """Another client that presents this cookie value."""
     browser = gatepost.browser()
@@ -67,6 +98,32 @@ async def raw(
     """`accounts.v1.<rpc>` as curl calls it."""
     body = json.dumps(message).encode()
     return await call(gatepost.app, headers, path=f"/accounts.v1.{rpc}", body=body, client=(ip, 50000))
+
+
+class HeldCall:
+    """A call that has begun, by a client that takes its time over the body."""
+
+    def __init__(self, gatepost: Gatepost, path: str, message: Mapping[str, Any], browser: Browser) -> None:
+        self._asked, self._go_on = asyncio.Event(), asyncio.Event()
+        headers = {"host": "gatepost.test", "content-type": "application/json", "cookie": f"{COOKIE}={browser.session}"}
+        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._sent: list[Message] = []
+        scope = http_scope(path, "POST", lines)
+        self._call = asyncio.create_task(gatepost.app(scope, self._receive, collecting(self._sent)))
+        self._body = arriving(json.dumps(message).encode())
+
+    async def _receive(self) -> Message:
+        self._asked.set()
+        await self._go_on.wait()
+        return await self._body()
+
+    async def until_it_waits_for_the_body(self) -> None:
+        await self._asked.wait()
+
+    async def send_the_body(self) -> Reply:
+        self._go_on.set()
+        await self._call
+        return reply(self._sent)
 
 
 def max_age(browser: Browser) -> int | None:
@@ -90,6 +147,16 @@ async def mailed(gatepost: Gatepost, template: str) -> int:
 def codes(mail: EmailMessage) -> list[str]:
     """Runs of eight digits or more in the plain text; one that its link repeats is there once."""
     return list(dict.fromkeys(re.findall(r"\d{8,}", mail.get_content())))
+
+
+VERIFY, VERIFY_NEW, RESET = (f"Your code for {rest}" for rest in ("Gatepost", "a new address at", "a new password at"))
+"""How the subjects of the mails with a code begin."""
+
+
+async def codes_to(gatepost: Gatepost, address: str = ADA, subject: str = VERIFY) -> list[str]:
+    """The codes mailed to the address, oldest first; those mailed at the same moment in any order."""
+    mails = [mail for mail in await gatepost.mails() if mail["To"] == address and mail["Subject"].startswith(subject)]
+    return [code for mail in mails for code in codes(mail)]
 
 
 async def verify_address(gatepost: Gatepost, address: str = ADA) -> None:

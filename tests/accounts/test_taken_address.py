@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 
-from tests.accounts.calls import ADA, codes, disable, mailed, password_hash, raw, trail, verify_address
+from tests.accounts.calls import ADA, ANOTHER, codes, disable, mailed, password_hash, raw, trail, verify_address
 from tests.accounts.test_sign_up import SIGN_UP
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
 
-ANOTHER = "staple battery horse"
 BOTH = pytest.mark.parametrize("privacy", ["reveal", "hide"])
 
 
