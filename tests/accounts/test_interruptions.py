@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from connectrpc.code import Code
 
-from tests.accounts.calls import ADA, refresh, tab, trail
+from tests.accounts.calls import ADA, ANOTHER, RESET, codes_to, new_password, refresh, reset, tab, trail
 from tests.rpc.asgi import arriving, collecting, http_scope
+from tests.support.refusals import refused
 from tests.support.service import COOKIE, PASSWORD, Gatepost
 from tests.tokens.calls import create, value_of, works
 
@@ -118,6 +120,67 @@ async def test_sign_out(gatepost: Gatepost) -> None:
         assert await works(ada) == ((await trail(gatepost)).count("signed_out") == signed_out)
         if whole:
             return
+    pytest.fail("it never ended")
+
+
+async def test_verify_email(gatepost: Gatepost) -> None:
+    for at in range(100):
+        email = f"ada{at}@example.test"
+        await gatepost.browser().sign_up(email)
+        [code] = await codes_to(gatepost, email)
+        body = f'{{"data": {{"email": "{email}"}}, "code": "{code}"}}'.encode()
+        whole = await cut_short(gatepost, at, "PublicAccountsService/VerifyEmail", body=body, ip=f"10.1.0.{at}")
+        verified = await gatepost.fetch("SELECT count(*) FROM accounts WHERE email_verified_at IS NOT NULL")
+        assert verified == [((await trail(gatepost)).count("email_verified"),)]
+        if whole:
+            return
+        await gatepost.execute("UPDATE accounts SET email_verified_at = NULL")
+        await gatepost.execute("DELETE FROM security_events")
+    pytest.fail("it never ended")
+
+
+async def test_new_password(gatepost: Gatepost) -> None:
+    for at in range(100):
+        email, ada = f"ada{at}@example.test", gatepost.browser()
+        await ada.sign_up(email)
+        await ada.sign_in(email)
+        await reset(gatepost.browser(), email)
+        [code] = await codes_to(gatepost, email, RESET)
+        body = f'{{"data": {{"email": "{email}"}}, "code": "{code}", "password": {{"password": "{ANOTHER}"}}}}'
+        whole = await cut_short(
+            gatepost, at, "PublicAccountsService/NewPassword", body=body.encode(), ip=f"10.1.0.{at}"
+        )
+        changed = not await works(ada)
+        assert (await trail(gatepost)).count("password_reset") == int(changed)
+        await gatepost.browser().sign_in(email, ANOTHER if changed else PASSWORD)
+        if changed:
+            with refused(Code.INVALID_ARGUMENT, "CODE_REFUSED"):
+                await new_password(gatepost.browser(), code, email=email)
+        else:
+            await new_password(gatepost.browser(), code, email=email)
+        if whole:
+            return
+        await gatepost.execute("DELETE FROM security_events")
+    pytest.fail("it never ended")
+
+
+async def test_update_account(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    for at in range(100):
+        gatepost.clock.advance(60)
+        await ada.sign_in(ADA)
+        body = f'{{"data": {{"name": "Ada {at}", "email": "ada{at}@example.test"}}}}'.encode()
+        whole = await cut_short(gatepost, at, "AccountsService/UpdateAccount", body=body, cookie=ada.session)
+        [(name, pending, mails, codes)] = await gatepost.fetch(
+            "SELECT name, pending_address, (SELECT count(*) FROM mail_outbox WHERE template LIKE '%address%'),"
+            " (SELECT count(*) FROM verifications WHERE address = pending_address) FROM accounts"
+        )
+        done = name == f"Ada {at}"
+        assert (pending, mails, codes) == ((f"ada{at}@example.test", 2, 1) if done else (None, 0, 0))
+        if whole:
+            return
+        await gatepost.execute("UPDATE accounts SET name = 'ada', pending_address = NULL")
+        await gatepost.execute("DELETE FROM mail_outbox")
     pytest.fail("it never ended")
 
 

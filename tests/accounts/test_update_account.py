@@ -103,7 +103,7 @@ async def test_its_code_puts_it_in_place(gatepost: Gatepost) -> None:
         await gatepost.browser().sign_in(ADA)
     assert (await trail(gatepost))[3:6] == ["token_created", "email_changed", "email_verified"]
     for address in (ADA, NEW):  # ASVS 6.3.7
-        [letter] = [each for each in await letters(gatepost, address) if "has changed" in each]
+        [letter] = [each for each in await letters(gatepost, address) if "at Gatepost has changed" in each]
         assert "192.0.2.8" in letter
         assert NEW in letter
     await gatepost.browser().sign_up(ADA)
