@@ -81,6 +81,7 @@ def accounts(
             clock,
             passwords,
             verification,
+            outbox,
             limits,
             by_client=SIGN_UPS_BY_CLIENT,
             hides_accounts=settings.hides_accounts,

@@ -1,6 +1,6 @@
 """SignUp: create an account that nobody is signed in to yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.accounts import events, store
@@ -13,8 +13,9 @@ from app.accounts.verification import Verification
 from app.core import secrets
 from app.core.caller import Client
 from app.core.clock import Clock
-from app.core.db import Database, Tx, sync_anyway
+from app.core.db import Database, Tx
 from app.limits import Limit, Limits, network_of
+from app.mail.outbox import Outbox
 
 _NAME_LENGTH = 64
 
@@ -23,14 +24,15 @@ _NAME_LENGTH = 64
 class SignUp:
     """Create an account and mail a code to its address.
 
-    With `hides_accounts` a taken address is answered like a free one after the same work; else EmailTaken. Either way
-    the stored password of an existing account is never touched.
+    With `hides_accounts` a taken address is answered like a free one after the same work (ASVS 6.3.8); else EmailTaken.
+    Either way the stored password of an existing account is never touched.
     """
 
     db: Database
     clock: Clock
     passwords: Passwords
     verification: Verification
+    outbox: Outbox
     limits: Limits
     by_client: Limit
     hides_accounts: bool
@@ -50,35 +52,31 @@ class SignUp:
         )
         await self.limits.take(self.by_client, network_of(client.ip))
         password_hash = await self.passwords.hash(password)
-        account_id = secrets.new_id(self.clock.now())
+        now = self.clock.now()
+        account_id = secrets.new_id(now)
         async with self.db.write() as tx:
             created = await store.accounts.add(
-                tx,
-                id=account_id,
-                address=address,
-                name=name,
-                password_hash=password_hash,
-                created_at=self.clock.now(),
+                tx, id=account_id, address=address, name=name, password_hash=password_hash, created_at=now
             )
+            # If the address was taken, `account_id` is nobody's. What is written for nobody goes again at the end, so
+            # that both take the same statements.
+            nobody = secrets.new_id(now) if created else account_id
             account = await store.accounts.by_address(tx, address)
-            if created:
-                await self._welcome(tx, account, account_id, client)
-            elif account is not None and account.disabled_at is None:
-                await self._tell_owner(tx, account, client)
-            await sync_anyway(tx)
+            await events.record(tx, account_id, "signed_up", client, now)
+            if account is not None:
+                await self._mail(tx, account, nobody, client)
+            await store.events.drop_all(tx, nobody)
+            await self.outbox.drop_unsent(tx, nobody)
         if not created and not self.hides_accounts:
             raise EmailTaken
 
-    async def _welcome(self, tx: Tx, account: Account | None, account_id: UUID, client: Client) -> None:
-        await events.record(tx, account_id, "signed_up", client, self.clock.now())
-        if account is not None:
-            await self.verification.issue(tx, account, self.clock.now())
-
-    async def _tell_owner(self, tx: Tx, account: Account, client: Client) -> None:
-        """An unverified address gets a new code: its owner may have lost the first. A verified one's owner is told,
-        once an hour, where the answer hides that there is an account."""
+    async def _mail(self, tx: Tx, account: Account, nobody: UUID, client: Client) -> None:
+        """An unverified address gets a code, also a new one: its owner may have lost the first. A verified one's owner
+        is told, where the answer hides that there is an account. Who is due neither is dealt with as nobody."""
         now = self.clock.now()
-        if account.email_verified_at is None:
-            await self.verification.issue(tx, account, now)
-        elif self.hides_accounts:
-            await self.verification.tell_owner(tx, account, client, now)
+        silent = replace(account, id=nobody)
+        owner = silent if account.disabled_at is not None else account
+        unproven = account.email_verified_at is None
+        await self.verification.issue(tx, owner if unproven else silent, now, otherwise=nobody)
+        if self.hides_accounts:
+            await self.verification.tell_owner(tx, silent if unproven else owner, client, now, otherwise=nobody)

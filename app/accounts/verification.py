@@ -1,7 +1,8 @@
 """Mails that bring the code which proves an address: the account's own, or one that waits to replace it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from app.accounts import events, store
 from app.accounts.codes import LIFE, Codes, Purpose
@@ -22,10 +23,16 @@ class Verification:
     codes: Codes
     outbox: Outbox
 
-    async def issue(self, tx: Tx, account: Account, now: datetime) -> None:
-        """Queue a mail with a new code in this transaction, unless one went out within the last minute."""
+    async def issue(self, tx: Tx, account: Account, now: datetime, *, otherwise: UUID | None = None) -> None:
+        """Queue a mail with a new code in this transaction, unless one went out within the last minute.
+
+        Then it is queued in the name of `otherwise`, an ID that is nobody's, if the caller does so to spend the same
+        time and drops it again.
+        """
         if await self._wait(tx, account, now) <= timedelta():
             await self.to_own_address(tx, account, now)
+        elif otherwise is not None:
+            await self.to_own_address(tx, replace(account, id=otherwise), now)
 
     async def require_pause(self, tx: Tx, account: Account, now: datetime) -> None:
         """Raises Throttled within a minute of the last mail; the account's row must be held."""
@@ -52,11 +59,14 @@ class Verification:
         if owner.disabled_at is None:
             await self.tell_owner(tx, owner, client, now)
 
-    async def tell_owner(self, tx: Tx, owner: Account, client: Client, now: datetime) -> None:
-        """That somebody wanted an account with the owner's address; once an hour at most."""
-        if not await self.outbox.queued_since(tx, owner.id, "sign_up_attempt", now - TELL_EVERY):
-            mail = Mail("sign_up_attempt", owner.address, {"ip": client.ip}, account_id=owner.id)
-            await self.outbox.queue(tx, mail)
+    async def tell_owner(
+        self, tx: Tx, owner: Account, client: Client, now: datetime, *, otherwise: UUID | None = None
+    ) -> None:
+        """That somebody wanted an account with the owner's address; once an hour at most. `otherwise` as in `issue`."""
+        lately = await self.outbox.queued_since(tx, owner.id, "sign_up_attempt", now - TELL_EVERY)
+        account_id = otherwise if lately else owner.id
+        if account_id is not None:
+            await self.outbox.queue(tx, Mail("sign_up_attempt", owner.address, {"ip": client.ip}, account_id))
 
     async def _wait(self, tx: Tx, account: Account, now: datetime) -> timedelta:
         latest = await store.codes.latest(tx, account.id, Purpose.VERIFY_EMAIL)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import col, insert
 
 from app.accounts.models import SecurityEventRow
@@ -20,3 +20,8 @@ async def signed_up_from(tx: Tx, account_id: UUID) -> str | None:
         col(SecurityEventRow.account_id) == account_id, col(SecurityEventRow.kind) == "signed_up"
     )
     return (await tx.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def drop_all(tx: Tx, account_id: UUID) -> None:
+    """For an ID that never was an account's; the trail of one that was goes by age alone."""
+    await tx.execute(delete(SecurityEventRow).where(col(SecurityEventRow.account_id) == account_id))
