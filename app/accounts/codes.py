@@ -68,9 +68,9 @@ class Codes:
             raise CodeRefused
         return right[0]
 
-    async def consume(self, tx: Tx, code: MailedCode, now: datetime) -> None:
+    async def consume(self, tx: Tx, code: MailedCode) -> None:
         """Raises CodeRefused if the code was used, or died, since it was checked: of any number one comes through."""
-        if not await store.codes.spend(tx, code.id, now):
+        if not await store.codes.spend(tx, code.id):
             raise CodeRefused
 
     def _digest(self, code: MailedCode, purpose: Purpose, typed: str) -> bytes:

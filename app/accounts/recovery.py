@@ -96,7 +96,7 @@ class NewPassword:
 
     async def _change(self, tx: Tx, account: Account, code: MailedCode, password_hash: str, client: Client) -> None:
         now = self.clock.now()
-        await self.codes.consume(tx, code, now)
+        await self.codes.consume(tx, code)
         await store.accounts.reset_password(tx, account.id, password_hash)
         await store.codes.end_all(tx, account.id)
         await store.sessions.end_all_of_account(tx, account.id)

@@ -37,7 +37,7 @@ class VerifyEmail:
         async with self.db.write() as tx:
             account = await lock(tx, code.account_id)
             now = self.clock.now()
-            await self.codes.consume(tx, code, now)
+            await self.codes.consume(tx, code)
             if account is None or account.disabled_at is not None:
                 raise CodeRefused
             if account.address == address:
