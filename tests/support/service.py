@@ -5,7 +5,6 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -29,6 +28,7 @@ from gen.accounts.v1.accounts_v1_pb import SignInRequest, SignUpRequest
 from gen.grpc.health.v1.health_connect import HealthClient
 from gen.test.v1.test_v1_connect import TestAuthServiceClient, TestNoAuthServiceClient
 from gen.tokens.v1.tokens_v1_connect import TokensServiceClient
+from tests.support import letters
 from tests.support.clock import FakeClock
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -142,7 +142,7 @@ class Gatepost:
         """All mails delivered up to now, oldest first."""
         await self.parts.delivery.deliver_due()
         files = sorted(self.settings.mail_folder.glob("*.eml"))
-        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+        return [letters.parse(file.read_bytes()) for file in files]
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:
