@@ -111,7 +111,7 @@ def _banner(settings: Settings, key_file: Path | None) -> str:
     lines = [
         f"{settings.service_name} serves {protocols} at {settings.origin}   (Ctrl-C stops it)",
         f"  data     {data}",
-        f"  mail     {settings.mail_folder.absolute()}, one .eml file each",
+        f"  mail     {_mail(settings)}",
     ]
     if key_file:
         lines.append(f"  secret   {key_file.absolute()}, made for this machine; SECRET_KEYS takes its place")
@@ -122,6 +122,12 @@ def _banner(settings: Settings, key_file: Path | None) -> str:
     ping = f"{settings.origin}/test.v1.TestNoAuthService/Ping"
     lines.append(f"  try      curl {ping} -H 'Content-Type: application/json' -d '{{}}'")
     return "\n".join(lines)
+
+
+def _mail(settings: Settings) -> str:
+    if settings.mail_server:
+        return f"goes to {settings.mail_server}"
+    return f"{settings.mail_folder.absolute()}, one .eml file each" if settings.mail_folder else "printed here"
 
 
 def _unwritable(error: OSError) -> str:

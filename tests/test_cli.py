@@ -50,8 +50,11 @@ def test_idle_connections_do_not_hold_it(tmp_path: Path) -> None:
 
 
 def test_with_keys_of_ones_own_none_is_made(tmp_path: Path) -> None:
-    with serving(tmp_path, SECRET_KEYS=KEY, LIMITS="off", SERVICE_NAME="Brown's") as server:
+    mail = "smtps://ada:hunter2@mail.example.com"
+    with serving(tmp_path, SECRET_KEYS=KEY, LIMITS="off", SERVICE_NAME="Brown's", MAIL_URL=mail) as server:
         assert server.output.startswith("Brown's serves")
+        assert "goes to mail.example.com:465\n" in server.output
+        assert "hunter2" not in server.output
         assert " OFF" in server.output
         assert "secret" not in server.output
         assert KEY not in server.output

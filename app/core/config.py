@@ -8,12 +8,12 @@ import re
 from email.policy import SMTP
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core import db
+from app.core.mail_url import MailServer, checked_mail_url, folder_of, server_of
 
 NEW_SECRET = "SECRET_KEYS=$(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')"
 
@@ -57,13 +57,6 @@ def _network(value: str) -> str:
     return str(network)
 
 
-def _mail_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme != "file" or parts.netloc or not parts.path:
-        raise ValueError("must be file:folder or file:///folder; mail is written there as .eml files")
-    return value
-
-
 def _limits_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -101,7 +94,7 @@ class Settings(BaseModel):
     environment: Literal["local", "production"] = "local"
     public_url: Annotated[str, AfterValidator(lambda url: url and _origin(url))] = ""
     database_url: Annotated[str, AfterValidator(db.checked_url)] = Field(db.DEFAULT_URL, repr=False)
-    mail_url: Annotated[str, AfterValidator(_mail_url)] = Field("file:data/mail", repr=False)
+    mail_url: Annotated[str, AfterValidator(checked_mail_url)] = Field("file:data/mail", repr=False)
     mail_from: Annotated[str, AfterValidator(_sender)] = "Gatepost <gatepost@localhost>"
     service_name: Annotated[str, Field(min_length=1, max_length=64)] = "Gatepost"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -157,8 +150,14 @@ class Settings(BaseModel):
         return file.with_name("secret.key") if file and not self.secret_keys and self.environment == "local" else None
 
     @property
-    def mail_folder(self) -> Path:
-        return Path(unquote(urlsplit(self.mail_url).path))
+    def mail_server(self) -> MailServer | None:
+        """The SMTP server, or None where mail stays on this machine."""
+        return server_of(self.mail_url)
+
+    @property
+    def mail_folder(self) -> Path | None:
+        """Where mail is left as files; None with a server, or where it is printed."""
+        return folder_of(self.mail_url)
 
     @property
     def reflects(self) -> bool:
@@ -195,6 +194,8 @@ class Settings(BaseModel):
             found.append("PUBLIC_URL: must be https in production, e.g. PUBLIC_URL=https://accounts.example.com")
         if self.limits == "off":
             found.append("LIMITS: must be on in production. LIMITS=on")
+        if self.mail_server is None and self.mail_folder is None:
+            found.append("MAIL_URL: console: prints codes; name a server, e.g. MAIL_URL=smtps://user:password@host")
         return found
 
     def safe(self) -> Self:

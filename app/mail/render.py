@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from app.core.config import Settings
 from app.mail.forms import Html, PlainText
+from app.mail.letter import Letter
 from app.mail.outbox import ClaimedMail
-from app.mail.senders import Letter
 
 
 class Renderer:

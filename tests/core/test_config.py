@@ -43,10 +43,26 @@ WRONG: list[tuple[str, str, str]] = [
     ("DATABASE_URL", "sqlite:///gatepost.db", URL_FORM),
     ("DATABASE_URL", "sqlite+aiosqlite://", "must name a file"),
     ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "must name a file"),
-    ("MAIL_URL", "smtp://user:hunter2@mail.example.com", "file:///folder"),
-    ("MAIL_URL", "data/mail", "file:///folder"),
-    ("MAIL_URL", "file:", "file:///folder"),
-    ("MAIL_URL", "file://data/mail", "file:///folder"),  # that is the host `data`, and a folder at the root
+    ("MAIL_URL", "data/mail", "must be smtp://"),
+    ("MAIL_URL", "file:", "must be smtp://"),
+    ("MAIL_URL", "file://data/mail", "must be smtp://"),  # that is the host `data`, and a folder at the root
+    ("MAIL_URL", "console://hunter2", "must be smtp://"),
+    ("MAIL_URL", "smtp:", "must be smtp://"),
+    ("MAIL_URL", "smtp://", "must be smtp://"),
+    ("MAIL_URL", "https://mail.example.com", "must be smtp://"),
+    ("MAIL_URL", "smtp://user:hunter2/x@mail.example.com", "percent-encoded"),  # the host `user`, the port `hunter2`
+    ("MAIL_URL", "smtp://user:hunter2#x@mail.example.com", "percent-encoded"),
+    ("MAIL_URL", "smtp://user:hunter2%00@mail.example.com", "percent-encoded"),
+    ("MAIL_URL", "smtp://user@mail.example.com", "smtp://user:password@host"),
+    ("MAIL_URL", "smtp://:hunter2@mail.example.com", "smtp://user:password@host"),
+    ("MAIL_URL", "smtps://user:hunter2@mail.example.com/path", "must be smtp://"),
+    ("MAIL_URL", "smtps://user:hunter2@mail.example.com?tls=no", "must be smtp://"),
+    ("MAIL_URL", "smtps://user:hunter2@mail.example.com:0", "must be smtp://"),
+    ("MAIL_URL", "smtps://user:hunter2@mail.example.com:65536", "must be smtp://"),
+    ("MAIL_URL", "smtps://user:hunter2@[::1", "must be smtp://"),
+    ("MAIL_URL", "smtp://user:hunter2@bücher.example", "must be smtp://"),
+    ("MAIL_URL", "smtp://user:hunter2\u2100@mail.example.com", "must be smtp://"),  # urlsplit takes it for a/c, loudly
+    ("MAIL_FROM", "jürgen@example.com", "one mailbox"),
     ("MAIL_FROM", "nobody", "one mailbox"),
     ("SERVICE_NAME", "x" * 65, "at most 64"),
     ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
@@ -78,6 +94,7 @@ UNSAFE: list[tuple[dict[str, str], str]] = [
     ({"SECRET_KEYS": "abc" * 16}, "SECRET_KEYS: a key with so few different characters can be guessed"),
     ({"PUBLIC_URL": ""}, "PUBLIC_URL: required in production, e.g. PUBLIC_URL=https://"),
     ({"PUBLIC_URL": "http://accounts.example.com"}, "PUBLIC_URL: must be https in production"),
+    ({"MAIL_URL": "console:"}, "MAIL_URL: console: prints codes; name a server, e.g. MAIL_URL=smtps://"),
     ({"LIMITS": "off"}, "LIMITS: must be on in production. LIMITS=on"),
 ]
 

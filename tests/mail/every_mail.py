@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import cache
 from typing import cast
 from uuid import UUID
 
@@ -42,6 +43,10 @@ FROM_STRANGERS += [("address_change_requested", "new_address"), ("address_change
 every_template = pytest.mark.parametrize("template", CONTEXTS)
 
 
+renderer = cache(Renderer)
+"""Templates are compiled once for all the texts that hypothesis tries."""
+
+
 def rendered(
     template: str,
     context: dict[str, str] | None = None,
@@ -54,7 +59,7 @@ def rendered(
     mail_id = UUID("01890a5d-2c00-7abc-8def-0123456789ab")
     context = {name: value for name, value in (CONTEXTS[template] | (context or {})).items() if name != without}
     mail = ClaimedMail(mail_id, template, to, context, now, now, attempts=1)
-    return Renderer(settings or Settings()).render(mail).message.as_bytes()
+    return renderer(settings or Settings()).render(mail).message.as_bytes()
 
 
 def parsed(template: str, context: dict[str, str] | None = None, *, settings: Settings | None = None) -> EmailMessage:

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.config import Settings
@@ -51,6 +51,7 @@ def test_a_hostile_value_is_shown_and_not_obeyed(template: str, name: str, value
     assert " ".join(value.split()) in " ".join(page.said.split())
 
 
+@settings(max_examples=50, deadline=None)
 @given(value=st.text())
 def test_no_value_adds_a_tag(value: str) -> None:
     poisoned = read(html_of(parsed("token_created", {"name": value, "ip": value})))

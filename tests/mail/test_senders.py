@@ -1,4 +1,4 @@
-"""Mail as files: who can read them, what they are called, and what the log says of them."""
+"""Mail for local use: as files, who can read them, what they are called and what the log says of them; or printed."""
 
 import asyncio
 import os
@@ -90,3 +90,31 @@ async def test_the_loop_goes_on_while_a_file_is_written(
 
     assert await sending == 1
     assert content.startswith(b"From: Gatepost")
+
+
+async def test_printed_mail_can_be_read_and_used(
+    db: Database, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = Settings(mail_url="console:")
+    await queue(db, clock, verify_email("josé@example.com"))
+    assert await Delivery(db, clock, sender_of(console), Renderer(console)).deliver_due() == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:5] == [
+        "To: josé@example.com",
+        "Subject: Your code for Gatepost",
+        "",
+        f"Your code is {CODE}. It is good for 10 minutes.",
+    ]
+    assert f"http://127.0.0.1:8000/#/verify-email?email=jos%C3%A9%40example.com&code={CODE}" in lines
+    assert "<" not in "".join(lines)
+
+
+async def test_a_stranger_cannot_drive_the_terminal(
+    db: Database, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = Settings(mail_url="console://")
+    context = {"name": "x\x1b[2J\x9b31m\x07", "ip": "192.0.2.7"}
+    await queue(db, clock, Mail("token_created", "ada@example.com", context))
+    assert await Delivery(db, clock, sender_of(console), Renderer(console)).deliver_due() == 1
+    assert capsys.readouterr().out.replace("\n", "").isprintable()

@@ -141,6 +141,7 @@ class Gatepost:
     async def mails(self) -> list[EmailMessage]:
         """All mails delivered up to now, oldest first."""
         await self.parts.delivery.deliver_due()
+        assert self.settings.mail_folder, "with a server, its letters are the mails"
         files = sorted(self.settings.mail_folder.glob("*.eml"))
         return [letters.parse(file.read_bytes()) for file in files]
 
