@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.accounts import events, store
+from app.accounts import events, owner, store
 from app.accounts.sessions import Sessions
 from app.core.caller import Client
 from app.core.errors import BadCredential, NotForTokens
@@ -24,6 +24,8 @@ class SignOut:
         if everywhere and not caller.interactive:
             raise NotForTokens("A session made from a token ends only itself. Sign in to end all sessions.")
         async with self.sessions.db.write() as tx:
+            if everywhere:
+                await owner.lock(tx, caller.account_id)
             if caller.session_id is None or not await store.sessions.end(tx, caller.session_id):
                 return  # ended since, and whoever ended it has said so in the audit trail
             if everywhere:

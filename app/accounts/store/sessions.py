@@ -59,8 +59,11 @@ async def end(tx: Tx, session_id: UUID) -> bool:
     return (await tx.execute(delete(SessionRow).where(col(SessionRow.id) == session_id))).rowcount == 1
 
 
-async def end_all_of_account(tx: Tx, account_id: UUID) -> None:
-    await tx.execute(delete(SessionRow).where(col(SessionRow.account_id) == account_id))
+async def end_all_of_account(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
+    """How many ended; `but` may stay. The account's row must be held: two that end many in different order would
+    otherwise wait for each other."""
+    ended = delete(SessionRow).where(col(SessionRow.account_id) == account_id)
+    return (await tx.execute(ended if but is None else ended.where(col(SessionRow.id) != but))).rowcount
 
 
 async def end_all_of_token(tx: Tx, token_id: UUID) -> None:
