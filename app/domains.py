@@ -8,6 +8,7 @@ from app.accounts.alarm import Alarm
 from app.accounts.attempts import Attempts, ResetMails
 from app.accounts.codes import Codes
 from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
+from app.accounts.operation import DisableAccount, EnableAccount, EndSessions
 from app.accounts.passwords import Passwords
 from app.accounts.profile import GetAccount, IsEmailVerified
 from app.accounts.recovery import NewPassword, ResetPassword
@@ -38,6 +39,7 @@ from app.policy import (
 )
 from app.rpc.cookies import SessionCookie
 from app.rpc.serve import Service
+from app.tokens import store as tokens_store
 from app.tokens.creation import CreateToken
 from app.tokens.expiration import ForceTokenExpiration
 from app.tokens.handlers import TokensHandlers
@@ -125,6 +127,12 @@ def accounts(
         Service(accounts_v1.PublicAccountsServiceASGIApplication, accounts_v1.PublicAccountsService.desc(), public),
         Service(accounts_v1.AccountsServiceASGIApplication, accounts_v1.AccountsService.desc(), own),
     ]
+
+
+def operations(db: Database, clock: Clock) -> tuple[DisableAccount, EnableAccount, EndSessions]:
+    """What operators do to an account. They need no settings and no running service."""
+    disable = DisableAccount(db, clock, Outbox(clock), tokens_store.expire_all)
+    return disable, EnableAccount(db, clock), EndSessions(db, clock)
 
 
 def tokens(settings: Settings, db: Database, clock: Clock, outbox: Outbox) -> Service:

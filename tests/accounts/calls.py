@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.message import EmailMessage
 from http.cookies import SimpleCookie
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from protobuf.wkt import Empty
 from starlette.types import Message
 
+from app import domains
+from app.accounts.operation import Operated
 from gen.accounts.v1.accounts_v1_pb import (
     AccountData,
     AccountPassword,
@@ -126,6 +129,39 @@ class HeldCall:
         return reply(self._sent)
 
 
+@dataclass
+class SlowCall:
+    """A call that the guard has let in, and whose body has not come yet."""
+
+    task: asyncio.Task[None]
+    body: asyncio.Future[bytes]
+    sent: list[Message]
+
+    async def finish(self, message: Mapping[str, Any]) -> Reply:
+        self.body.set_result(json.dumps(message).encode())
+        await self.task
+        return reply(self.sent)
+
+
+async def slow(gatepost: Gatepost, browser: Browser, rpc: str) -> SlowCall:
+    """Begin `<rpc>`, with its package, with the browser's cookie: its client takes its time over the body."""
+    asked, body = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def receive() -> Message:
+        if asked.is_set():
+            await asyncio.Event().wait()  # it never hangs up
+        asked.set()
+        return {"type": "http.request", "body": await body, "more_body": False}
+
+    headers = [(b"host", b"gatepost.test"), (b"content-type", b"application/json")]
+    cookie = (b"cookie", f"{COOKIE}={browser.session}".encode())
+    sent: list[Message] = []
+    scope = http_scope(f"/{rpc}", "POST", [*headers, cookie])
+    task = asyncio.ensure_future(gatepost.app(scope, receive, collecting(sent)))
+    await asyncio.wait_for(asked.wait(), 10)
+    return SlowCall(task, body, sent)
+
+
 def max_age(browser: Browser) -> int | None:
     """Of the session cookie in the last answer."""
     ages = [int(SimpleCookie(line)[COOKIE]["max-age"]) for line in browser.jar.set_cookies]
@@ -163,8 +199,19 @@ async def verify_address(gatepost: Gatepost, address: str = ADA) -> None:
     await gatepost.execute("UPDATE accounts SET email_verified_at = created_at WHERE address = ?", address)
 
 
-async def disable(gatepost: Gatepost, address: str = ADA) -> None:
-    await gatepost.execute("UPDATE accounts SET disabled_at = created_at WHERE address = ?", address)
+async def disable(gatepost: Gatepost, address: str = ADA) -> Operated:
+    operate, _, _ = domains.operations(gatepost.parts.db, gatepost.clock)
+    return await operate(address)
+
+
+async def enable(gatepost: Gatepost, address: str = ADA) -> Operated:
+    _, operate, _ = domains.operations(gatepost.parts.db, gatepost.clock)
+    return await operate(address)
+
+
+async def end_sessions(gatepost: Gatepost, address: str = ADA) -> Operated:
+    _, _, operate = domains.operations(gatepost.parts.db, gatepost.clock)
+    return await operate(address)
 
 
 async def password_hash(gatepost: Gatepost, address: str = ADA) -> str:

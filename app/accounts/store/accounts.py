@@ -19,8 +19,10 @@ async def add(tx: Tx, **values: Any) -> bool:
     return await insert_new(tx, AccountRow, values, unique="address")
 
 
-async def by_address(tx: Tx, address: str) -> Account | None:
-    row = (await tx.execute(select(*_ACCOUNT).where(col(AccountRow.address) == address))).one_or_none()
+async def by_address(tx: Tx, address: str, *, lock: bool = False) -> Account | None:
+    """`lock` as in `by_id`."""
+    query = select(*_ACCOUNT).where(col(AccountRow.address) == address)
+    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     return None if row is None else Account(*row)
 
 
@@ -69,3 +71,8 @@ async def reset_password(tx: Tx, account_id: UUID, password_hash: str) -> None:
     """A new password by a mailed code. Nothing that others have begun outlives it."""
     values = {"password_hash": password_hash, "failed_attempts": 0, "pending_address": None}
     await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(**values))
+
+
+async def set_disabled(tx: Tx, account_id: UUID, at: datetime | None) -> None:
+    """From `at` on the account is disabled; with None it is no longer."""
+    await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(disabled_at=at))
