@@ -7,8 +7,10 @@ from app.accounts.address_mails import AddressMails
 from app.accounts.alarm import Alarm
 from app.accounts.attempts import Attempts, ResetMails
 from app.accounts.codes import Codes
+from app.accounts.failures import Failures
 from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
 from app.accounts.operation import DisableAccount, EnableAccount, EndSessions
+from app.accounts.password_check import PasswordCheck
 from app.accounts.passwords import Passwords
 from app.accounts.profile import GetAccount, IsEmailVerified
 from app.accounts.recovery import NewPassword, ResetPassword
@@ -77,6 +79,9 @@ def accounts(
     verification = Verification(codes, outbox)
     code_attempts = Attempts(limits, CODE_FAILURES, "code", metrics)
     address_mails = AddressMails(limits, ADDRESS_MAILS_BY_ACCOUNT, ADDRESS_MAILS_BY_ADDRESS)
+    failures = Failures(db, clock, outbox)
+    alarm = Alarm(limits, FAILURES_OVER_ALL, ALARMS)
+    check = PasswordCheck(passwords, Attempts(limits, PASSWORD_FAILURES, "password", metrics, alarm), failures)
     public = PublicAccountsHandlers(
         create_account=SignUp(
             db,
@@ -92,9 +97,9 @@ def accounts(
         ),
         open_session=SignIn(
             db,
-            passwords,
+            check,
+            failures,
             sessions,
-            Attempts(limits, PASSWORD_FAILURES, "password", metrics, Alarm(limits, FAILURES_OVER_ALL, ALARMS)),
             verification,
             requires_verified_email=settings.sign_in_requires_verified_email,
         ),

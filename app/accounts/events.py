@@ -18,11 +18,12 @@ async def record(
     *,
     session_id: UUID | None = None,
     token_id: UUID | None = None,
-) -> None:
-    """`kind` is a word of the contract: signed_up, signed_in, signed_out, token_created and the like."""
+) -> UUID:
+    """`kind` is a word of the contract: signed_up, signed_in, token_created and the like. Returns the event's ID."""
+    event_id = secrets.new_id(now)
     await store.events.add(
         tx,
-        id=secrets.new_id(now),
+        id=event_id,
         account_id=account_id,
         occurred_at=now,
         kind=kind,
@@ -31,3 +32,4 @@ async def record(
         session_id=session_id,
         token_id=token_id,
     )
+    return event_id

@@ -9,6 +9,9 @@ from sqlmodel import Field
 
 from app.core.db import Table
 
+MOST_FAILED_ATTEMPTS = 100
+"""Wrong passwords in a row after which the password is disabled until a reset (NIST SP 800-63B-4, section 3.2.2)."""
+
 
 class AccountRow(Table, table=True):
     __tablename__ = "accounts"
@@ -25,7 +28,7 @@ class AccountRow(Table, table=True):
     pending_address: str | None = Field(default=None, max_length=254)
     """Normalised; replaces `address` once its code comes back. Not unique: anybody may name any address here."""
     failed_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Wrong passwords in a row, zero after a right one or a reset (NIST SP 800-63B-4, section 3.2.2)."""
+    """Wrong passwords in a row, zero after a right one or a reset."""
 
 
 class SessionRow(Table, table=True):
@@ -107,6 +110,10 @@ class Account:
     disabled_at: datetime | None
     pending_address: str | None
     failed_attempts: int
+
+    @property
+    def password_disabled(self) -> bool:
+        return self.failed_attempts >= MOST_FAILED_ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ async def test_each_act_is_one_event_and_no_secret_is_in_log_or_database(gatepos
         secrets = await every_act(gatepost)
     assert await trail(gatepost) == [
         "signed_up",
+        "sign_in_failed",
         "signed_in",
         "token_created",
         "token_authorized",

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.accounts.models import Account, AccountRow
+from app.accounts.models import MOST_FAILED_ATTEMPTS, Account, AccountRow
 from app.core.db import Tx, columns, insert_new
 
 _ACCOUNT = columns(AccountRow, Account)
@@ -33,14 +33,35 @@ async def by_id(tx: Tx, account_id: UUID, *, lock: bool = False) -> Account | No
     return None if row is None else Account(*row)
 
 
-async def swap_hash(tx: Tx, seen: Account, password_hash: str) -> bool:
-    """Store the hash only if the account is as it was when the password was checked; locks its row."""
+async def swap_hash(tx: Tx, seen: Account, password_hash: str) -> int | None:
+    """Store the hash, and that the password was right, only if the account is as it was when the password was checked;
+    locks its row. How many attempts had failed in a row until now; None if it is not as it was."""
     unchanged = (
         col(AccountRow.id) == seen.id,
         col(AccountRow.password_hash) == seen.password_hash,
         col(AccountRow.disabled_at).is_(None),
+        col(AccountRow.failed_attempts) < MOST_FAILED_ATTEMPTS,
     )
-    return (await tx.execute(update(AccountRow).where(*unchanged).values(password_hash=password_hash))).rowcount == 1
+    swapped = update(AccountRow).where(*unchanged).values(password_hash=password_hash)
+    failures = (await tx.execute(swapped.returning(col(AccountRow.failed_attempts)))).scalar_one_or_none()
+    if failures:
+        await forget_failures(tx, seen.id)
+    return failures
+
+
+async def count_failure(tx: Tx, account_id: UUID) -> int | None:
+    """How many attempts at the password have failed in a row, with this one; None if the account is gone."""
+    counted = update(AccountRow).where(col(AccountRow.id) == account_id)
+    counted = counted.values(failed_attempts=AccountRow.failed_attempts + 1)
+    return (await tx.execute(counted.returning(col(AccountRow.failed_attempts)))).scalar_one_or_none()
+
+
+async def forget_failures(tx: Tx, account_id: UUID) -> None:
+    """After a right password; one that was disabled meanwhile stays so."""
+    forgotten = update(AccountRow).where(
+        col(AccountRow.id) == account_id, col(AccountRow.failed_attempts) < MOST_FAILED_ATTEMPTS
+    )
+    await tx.execute(forgotten.values(failed_attempts=0))
 
 
 async def rename(tx: Tx, account_id: UUID, name: str) -> None:

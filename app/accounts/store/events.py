@@ -3,15 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlmodel import col, insert
 
-from app.accounts.models import SecurityEventRow
+from app.accounts.models import AccountRow, SecurityEventRow
 from app.core.db import Tx
 
 
 async def add(tx: Tx, **values: Any) -> None:
     await tx.execute(insert(SecurityEventRow).values(**values))
+
+
+async def remove_if_nobodys(tx: Tx, event_id: UUID) -> None:
+    """Remove the event unless its account is there."""
+    theirs = exists(select(col(AccountRow.id)).where(col(AccountRow.id) == col(SecurityEventRow.account_id)))
+    await tx.execute(delete(SecurityEventRow).where(col(SecurityEventRow.id) == event_id, ~theirs))
 
 
 async def signed_up_from(tx: Tx, account_id: UUID) -> str | None:
