@@ -7,9 +7,11 @@ from app.accounts.address_mails import AddressMails
 from app.accounts.alarm import Alarm
 from app.accounts.attempts import Attempts, ResetMails
 from app.accounts.codes import Codes
+from app.accounts.deletion import DeleteAccount
 from app.accounts.failures import Failures
 from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
 from app.accounts.operation import DisableAccount, EnableAccount, EndSessions
+from app.accounts.password_change import ChangePassword
 from app.accounts.password_check import PasswordCheck
 from app.accounts.passwords import Passwords
 from app.accounts.profile import GetAccount, IsEmailVerified
@@ -126,6 +128,16 @@ def accounts(
         end_session=SignOut(sessions),
         change=UpdateAccount(db, clock, verification, address_mails, outbox),
         mail_code=SendVerificationEmail(db, clock, verification, address_mails),
+        replace_password=ChangePassword(
+            db,
+            clock,
+            passwords,
+            check,
+            outbox,
+            shortest_password=settings.password_min_length,
+            service_name=settings.service_name,
+        ),
+        remove_account=DeleteAccount(db, clock, check, outbox),
         cookie=cookie,
     )
     return [

@@ -57,11 +57,11 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.v1.AccountsService/SignOut": Policy(Who.ANYONE),
     "accounts.v1.AccountsService/UpdateAccount": Policy(Who.SESSION, limits=ADDRESS_MAILS),
     "accounts.v1.AccountsService/SendVerificationEmail": Policy(Who.SESSION, limits=ADDRESS_MAILS),
-    "accounts.v1.AccountsService/ChangePassword": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/ChangePassword": Policy(Who.SESSION, limits=PASSWORD_FAILURES),
     "accounts.v1.AccountsService/ListSessions": Policy(Who.SESSION, reads=True),
     "accounts.v1.AccountsService/RevokeSession": Policy(Who.SESSION),
     "accounts.v1.AccountsService/ListSecurityEvents": Policy(Who.SESSION, reads=True),
-    "accounts.v1.AccountsService/DeleteAccount": Policy(Who.SESSION),
+    "accounts.v1.AccountsService/DeleteAccount": Policy(Who.SESSION, limits=PASSWORD_FAILURES),
     # What a token may do with which UUID stands in tokens.authority, since it needs the request.
     "tokens.v1.TokensService/CreateToken": Policy(Who.CREDENTIAL),
     "tokens.v1.TokensService/UpdateToken": Policy(Who.CREDENTIAL),

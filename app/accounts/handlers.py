@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from protobuf.wkt import Empty, Timestamp
 
 from app.accounts.account_update import UpdateAccount
+from app.accounts.deletion import DeleteAccount
+from app.accounts.password_change import ChangePassword
 from app.accounts.profile import GetAccount, IsEmailVerified
 from app.accounts.recovery import NewPassword, ResetPassword
 from app.accounts.registration import SignUp
@@ -19,6 +21,11 @@ from app.rpc.cookies import SessionCookie
 from gen.accounts.v1.accounts_v1_connect import AccountsService, PublicAccountsService
 from gen.accounts.v1.accounts_v1_pb import (
     AccountData,
+    AccountPassword,
+    ChangePasswordRequest,
+    ChangePasswordResponse,
+    DeleteAccountRequest,
+    DeleteAccountResponse,
     GetAccountRequest,
     GetAccountResponse,
     IsEmailVerifiedRequest,
@@ -86,6 +93,8 @@ class AccountsHandlers(AccountsService):
     end_session: SignOut
     change: UpdateAccount
     mail_code: SendVerificationEmail
+    replace_password: ChangePassword
+    remove_account: DeleteAccount
     cookie: SessionCookie
 
     async def is_email_verified(self, request: IsEmailVerifiedRequest, ctx: Context, /) -> IsEmailVerifiedResponse:
@@ -134,9 +143,23 @@ class AccountsHandlers(AccountsService):
         await self.mail_code(caller_of(ctx))
         return SendVerificationEmailResponse()
 
+    async def change_password(self, request: ChangePasswordRequest, ctx: Context, /) -> ChangePasswordResponse:
+        current, new = _typed(request.current_password), _typed(request.new_password)
+        await self.replace_password(caller_of(ctx), current, new)
+        return ChangePasswordResponse()
+
+    async def delete_account(self, request: DeleteAccountRequest, ctx: Context, /) -> DeleteAccountResponse:
+        await self.remove_account(caller_of(ctx), _typed(request.password))
+        self.cookie.clear(ctx)
+        return DeleteAccountResponse()
+
 
 def _email(data: AccountData | None) -> str:
     return data.email if data else ""
+
+
+def _typed(given: AccountPassword | None) -> str:
+    return given.password if given else ""
 
 
 def _write(cookie: SessionCookie, ctx: Context, opened: OpenedSession) -> None:

@@ -97,6 +97,10 @@ class Outbox:
             delete(MailRow).where(col(MailRow.account_id) == account_id, col(MailRow.delivered_at).is_(None))
         )
 
+    async def drop_all(self, tx: Tx, account_id: UUID) -> None:
+        """The same, and the traces of what was sent: they hold the address of somebody who has left."""
+        await tx.execute(delete(MailRow).where(col(MailRow.account_id) == account_id))
+
     async def queued_since(self, tx: Tx, account_id: UUID, template: str, since: datetime) -> bool:
         """Whether the account was sent such a mail lately: what strangers can set off must not flood a mailbox."""
         statement = select(col(MailRow.id)).where(

@@ -17,6 +17,8 @@ from app.accounts.operation import Operated
 from gen.accounts.v1.accounts_v1_pb import (
     AccountData,
     AccountPassword,
+    ChangePasswordRequest,
+    DeleteAccountRequest,
     GetAccountRequest,
     GetAccountResponse,
     IsEmailVerifiedRequest,
@@ -28,10 +30,11 @@ from gen.accounts.v1.accounts_v1_pb import (
     VerifyEmailRequest,
 )
 from tests.rpc.asgi import Reply, arriving, call, collecting, http_scope, reply
-from tests.support.service import COOKIE, Browser, Gatepost
+from tests.support.service import COOKIE, PASSWORD, Browser, Gatepost
 
 ADA = "ada@example.test"
 WRONG = "not the right password"
+NEW = "another horse battery"
 ANOTHER = "staple battery horse"
 
 
@@ -49,6 +52,18 @@ async def authorize(holder: Browser) -> int | None:
 
 async def sign_out(browser: Browser, *, everywhere: bool = False) -> None:
     await browser.accounts.sign_out(SignOutRequest(everywhere=everywhere))
+
+
+async def change_password(browser: Browser, new: str, current: str = PASSWORD) -> None:
+    await browser.accounts.change_password(
+        ChangePasswordRequest(
+            current_password=AccountPassword(password=current), new_password=AccountPassword(password=new)
+        )
+    )
+
+
+async def delete_account(browser: Browser, password: str = PASSWORD) -> None:
+    await browser.accounts.delete_account(DeleteAccountRequest(password=AccountPassword(password=password)))
 
 
 async def account(browser: Browser) -> GetAccountResponse:

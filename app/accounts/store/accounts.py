@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -97,3 +97,8 @@ async def reset_password(tx: Tx, account_id: UUID, password_hash: str) -> None:
 async def set_disabled(tx: Tx, account_id: UUID, at: datetime | None) -> None:
     """From `at` on the account is disabled; with None it is no longer."""
     await tx.execute(update(AccountRow).where(col(AccountRow.id) == account_id).values(disabled_at=at))
+
+
+async def remove(tx: Tx, account_id: UUID) -> None:
+    """With it go its sessions, tokens and codes."""
+    await tx.execute(delete(AccountRow).where(col(AccountRow.id) == account_id))

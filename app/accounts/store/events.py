@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, update
 from sqlmodel import col, insert
 
 from app.accounts.models import AccountRow, SecurityEventRow
@@ -18,6 +18,12 @@ async def remove_if_nobodys(tx: Tx, event_id: UUID) -> None:
     """Remove the event unless its account is there."""
     theirs = exists(select(col(AccountRow.id)).where(col(AccountRow.id) == col(SecurityEventRow.account_id)))
     await tx.execute(delete(SecurityEventRow).where(col(SecurityEventRow.id) == event_id, ~theirs))
+
+
+async def blank_clients(tx: Tx, account_id: UUID) -> None:
+    """Forget where the account was used from, and with what."""
+    theirs = update(SecurityEventRow).where(col(SecurityEventRow.account_id) == account_id)
+    await tx.execute(theirs.values(ip_address="", user_agent=""))
 
 
 async def signed_up_from(tx: Tx, account_id: UUID) -> str | None:
