@@ -17,11 +17,13 @@ from app.accounts.passwords import Passwords
 from app.accounts.profile import GetAccount, IsEmailVerified
 from app.accounts.recovery import NewPassword, ResetPassword
 from app.accounts.registration import SignUp
+from app.accounts.session_list import ListSessions, RevokeSession
 from app.accounts.session_refresh import RefreshSession
 from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.sign_in import SignIn
 from app.accounts.sign_out import SignOut
 from app.accounts.token_authorization import AuthorizeByToken
+from app.accounts.trail import ListSecurityEvents
 from app.accounts.verification import Verification
 from app.accounts.verify_email import SendVerificationEmail, VerifyEmail
 from app.core.clock import Clock
@@ -128,6 +130,9 @@ def accounts(
         end_session=SignOut(sessions),
         change=UpdateAccount(db, clock, verification, address_mails, outbox),
         mail_code=SendVerificationEmail(db, clock, verification, address_mails),
+        live_sessions=ListSessions(db, clock, tokens_store.live_ends),
+        revoke=RevokeSession(db, clock, tokens_store.live_ends),
+        trail=ListSecurityEvents(db),
         replace_password=ChangePassword(
             db,
             clock,

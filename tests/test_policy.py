@@ -29,6 +29,7 @@ NO = (Code.UNAUTHENTICATED, "NO_CREDENTIAL")
 BAD = (Code.UNAUTHENTICATED, "BAD_CREDENTIAL")
 SCOPE = (Code.PERMISSION_DENIED, "SCOPE_MISSING")
 MANAGE = (Code.PERMISSION_DENIED, "TOKEN_CANNOT_MANAGE_TOKENS")
+NONE = (Code.NOT_FOUND, "NOT_FOUND")
 NOT_YET = (Code.UNIMPLEMENTED, "UNIMPLEMENTED")
 REFUSED = (Code.INVALID_ARGUMENT, "CODE_REFUSED")
 SOON = (Code.RESOURCE_EXHAUSTED, "THROTTLED")  # the sign-up's mail went out this very moment
@@ -69,9 +70,9 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "accounts.v1.AccountsService/UpdateAccount":     (NO,    OK,     SCOPE,   SCOPE,  SCOPE,  BAD, NO,   OK),
     "accounts.v1.AccountsService/SendVerificationEmail": (NO, SOON,  SCOPE,   SCOPE,  SCOPE,  BAD, NO,   SOON),
     "accounts.v1.AccountsService/ChangePassword":      (NO,    OK,     SCOPE,   SCOPE,  SCOPE,  BAD, NO,   OK),
-    "accounts.v1.AccountsService/ListSessions":        (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
-    "accounts.v1.AccountsService/RevokeSession":       (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
-    "accounts.v1.AccountsService/ListSecurityEvents":  (NO, NOT_YET, SCOPE, SCOPE, SCOPE, BAD, NO, NOT_YET),
+    "accounts.v1.AccountsService/ListSessions":        (NO,    OK,     SCOPE,   SCOPE,  SCOPE,  BAD, NO,   OK),
+    "accounts.v1.AccountsService/RevokeSession":       (NO,    NONE,   SCOPE,   SCOPE,  SCOPE,  BAD, NO,   NONE),
+    "accounts.v1.AccountsService/ListSecurityEvents":  (NO,    OK,     SCOPE,   SCOPE,  SCOPE,  BAD, NO,   OK),
     "accounts.v1.AccountsService/DeleteAccount":       (NO,    OK,     SCOPE,   SCOPE,  SCOPE,  BAD, NO,   OK),
     "tokens.v1.TokensService/CreateToken":           (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
     "tokens.v1.TokensService/UpdateToken":           (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),

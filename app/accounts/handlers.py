@@ -1,6 +1,8 @@
 """accounts.v1 on the wire: messages in, one call, messages out."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from protobuf.wkt import Empty, Timestamp
 
@@ -10,11 +12,13 @@ from app.accounts.password_change import ChangePassword
 from app.accounts.profile import GetAccount, IsEmailVerified
 from app.accounts.recovery import NewPassword, ResetPassword
 from app.accounts.registration import SignUp
+from app.accounts.session_list import ListSessions, RevokeSession
 from app.accounts.session_refresh import RefreshSession
 from app.accounts.sessions import OpenedSession
 from app.accounts.sign_in import SignIn
 from app.accounts.sign_out import SignOut
 from app.accounts.token_authorization import AuthorizeByToken
+from app.accounts.trail import ListSecurityEvents
 from app.accounts.verify_email import SendVerificationEmail, VerifyEmail
 from app.rpc.caller import Context, caller_of, client_of
 from app.rpc.cookies import SessionCookie
@@ -30,10 +34,16 @@ from gen.accounts.v1.accounts_v1_pb import (
     GetAccountResponse,
     IsEmailVerifiedRequest,
     IsEmailVerifiedResponse,
+    ListSecurityEventsRequest,
+    ListSecurityEventsResponse,
+    ListSessionsRequest,
+    ListSessionsResponse,
     NewPasswordRequest,
     NewPasswordResponse,
     ResetPasswordRequest,
     ResetPasswordResponse,
+    RevokeSessionRequest,
+    RevokeSessionResponse,
     SendVerificationEmailRequest,
     SendVerificationEmailResponse,
     SignInRequest,
@@ -93,6 +103,9 @@ class AccountsHandlers(AccountsService):
     end_session: SignOut
     change: UpdateAccount
     mail_code: SendVerificationEmail
+    live_sessions: ListSessions
+    revoke: RevokeSession
+    trail: ListSecurityEvents
     replace_password: ChangePassword
     remove_account: DeleteAccount
     cookie: SessionCookie
@@ -143,6 +156,38 @@ class AccountsHandlers(AccountsService):
         await self.mail_code(caller_of(ctx))
         return SendVerificationEmailResponse()
 
+    async def list_sessions(self, request: ListSessionsRequest, ctx: Context, /) -> AsyncIterator[ListSessionsResponse]:
+        async for each in self.live_sessions(caller_of(ctx)):
+            session = each.session
+            yield ListSessionsResponse(
+                session_id=str(session.id),
+                created_at=Timestamp.from_datetime(session.created_at),
+                last_seen_at=Timestamp.from_datetime(session.last_seen_at),
+                expires_at=Timestamp.from_datetime(each.expires_at),
+                user_agent=session.user_agent,
+                ip_address=session.ip_address,
+                current=each.current,
+                token_uuid=_id(session.token_id),
+            )
+
+    async def revoke_session(self, request: RevokeSessionRequest, ctx: Context, /) -> RevokeSessionResponse:
+        await self.revoke(caller_of(ctx), UUID(request.session_id))  # a rule of the field has seen to its form
+        return RevokeSessionResponse()
+
+    async def list_security_events(
+        self, request: ListSecurityEventsRequest, ctx: Context, /
+    ) -> AsyncIterator[ListSecurityEventsResponse]:
+        async for event in self.trail(caller_of(ctx)):
+            yield ListSecurityEventsResponse(
+                event_id=str(event.id),
+                occurred_at=Timestamp.from_datetime(event.occurred_at),
+                kind=event.kind,
+                ip_address=event.ip_address,
+                user_agent=event.user_agent,
+                session_id=_id(event.session_id),
+                token_uuid=_id(event.token_id),
+            )
+
     async def change_password(self, request: ChangePasswordRequest, ctx: Context, /) -> ChangePasswordResponse:
         current, new = _typed(request.current_password), _typed(request.new_password)
         await self.replace_password(caller_of(ctx), current, new)
@@ -156,6 +201,10 @@ class AccountsHandlers(AccountsService):
 
 def _email(data: AccountData | None) -> str:
     return data.email if data else ""
+
+
+def _id(found: UUID | None) -> str:
+    return "" if found is None else str(found)
 
 
 def _typed(given: AccountPassword | None) -> str:

@@ -137,3 +137,27 @@ class MailedCode:
     account_id: UUID
     address: str
     code_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """What its owner is told of a session."""
+
+    id: UUID
+    token_id: UUID | None
+    created_at: datetime
+    last_seen_at: datetime
+    idle_ends_at: datetime
+    ip_address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    id: UUID
+    occurred_at: datetime
+    kind: str
+    ip_address: str
+    user_agent: str
+    session_id: UUID | None
+    token_id: UUID | None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.core.errors import InvalidField
-from app.tokens.store import Position
+from app.core.listing import Position
 
 _LAYOUT = struct.Struct(">Q16s")
 """Microseconds since 1970, and the UUID: 24 bytes, so base64 needs no padding."""

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.caller import Caller
-from app.core.db import Database
+from app.core.db import Database, Tx
 from app.core.errors import NotFound
+from app.core.listing import Position, pages
 from app.tokens import paging, store
 from app.tokens.authority import require_reader
 from app.tokens.token import Token
 
-_FIRST_READ = 20
-"""Few, so that the first token of a long list leaves at once."""
-_EACH_READ = 250
-"""How many tokens a stream holds in memory, and how long it keeps other calls waiting while it converts them."""
 _DEFAULT_PAGE = 50
 
 
@@ -34,23 +31,21 @@ class GetToken:
 
 @dataclass(frozen=True, slots=True)
 class ListTokens:
-    """All tokens, newest first; each read is a transaction of its own, over before a token is handed on.
-
-    A slow reader therefore holds nothing. A token made meanwhile may be missing, none comes twice.
-    """
+    """All tokens, newest first, the dead ones too."""
 
     db: Database
 
     async def __call__(self, caller: Caller) -> AsyncIterator[Token]:
-        after, limit = None, _FIRST_READ
-        while True:
-            async with self.db.read() as tx:
-                tokens = await store.newest(tx, caller.account_id, after, limit)
-            for token in tokens:
+        async def read(tx: Tx, after: Position | None, limit: int) -> list[Token]:
+            return await store.newest(tx, caller.account_id, after, limit)
+
+        async for page in pages(self.db, read, _place):
+            for token in page:
                 yield token
-            if len(tokens) < limit:
-                return
-            after, limit = (tokens[-1].created_at, tokens[-1].id), _EACH_READ
+
+
+def _place(token: Token) -> Position:
+    return token.created_at, token.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +65,4 @@ class ListTokensPage:
             found = await store.newest(tx, caller.account_id, after, size + 1)  # one more tells whether this is the end
         tokens = found[:size]
         more = len(found) > size
-        return TokenPage(tokens, paging.encode((tokens[-1].created_at, tokens[-1].id)) if more else "")
+        return TokenPage(tokens, paging.encode(_place(tokens[-1])) if more else "")

@@ -1,19 +1,17 @@
 """All SQL about tokens. Each function takes the transaction it works in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, literal, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, func, literal, or_, select, update
 from sqlmodel import UTCDateTime, col, insert
 
 from app.core.db import PointRead, Tx, columns
+from app.core.listing import Position, newest_first
 from app.tokens.models import TokenRow
 from app.tokens.token import Token
-
-Position = tuple[datetime, UUID]
-"""Where a token stands in a listing: when it was created, and its UUID."""
 
 _TOKEN = columns(TokenRow, Token)
 
@@ -34,14 +32,17 @@ async def find(tx: Tx, account_id: UUID, token_id: UUID) -> Token | None:
 
 async def newest(tx: Tx, account_id: UUID, after: Position | None, limit: int) -> list[Token]:
     """Up to `limit` tokens in listing order, from the one that follows `after` on."""
-    place = tuple_(col(TokenRow.created_at), col(TokenRow.id))
     query = select(*_TOKEN).where(col(TokenRow.account_id) == account_id)
-    if after is not None:
-        created_at, token_id = after
-        # Typed like the column: by itself a datetime is bound as one without a time zone, which PostgreSQL refuses.
-        query = query.where(place < tuple_(literal(created_at, UTCDateTime()), literal(token_id)))
-    query = query.order_by(col(TokenRow.created_at).desc(), col(TokenRow.id).desc()).limit(limit)
+    query = newest_first(query, TokenRow.created_at, TokenRow.id, after, limit)
     return [Token(*row) for row in await tx.execute(query)]
+
+
+async def live_ends(tx: Tx, token_ids: Collection[UUID], now: datetime) -> Mapping[UUID, datetime]:
+    """The ends of those that are live and have a value."""
+    query = select(col(TokenRow.id), col(TokenRow.expires_at)).where(
+        col(TokenRow.id).in_(token_ids), col(TokenRow.expires_at) > now, col(TokenRow.value_digest).is_not(None)
+    )
+    return {token_id: expires_at for token_id, expires_at in await tx.execute(query)}
 
 
 async def name_is_taken(tx: Tx, token: Token, now: datetime) -> bool:

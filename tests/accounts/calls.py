@@ -22,8 +22,13 @@ from gen.accounts.v1.accounts_v1_pb import (
     GetAccountRequest,
     GetAccountResponse,
     IsEmailVerifiedRequest,
+    ListSecurityEventsRequest,
+    ListSecurityEventsResponse,
+    ListSessionsRequest,
+    ListSessionsResponse,
     NewPasswordRequest,
     ResetPasswordRequest,
+    RevokeSessionRequest,
     SendVerificationEmailRequest,
     SignOutRequest,
     UpdateAccountRequest,
@@ -52,6 +57,24 @@ async def authorize(holder: Browser) -> int | None:
 
 async def sign_out(browser: Browser, *, everywhere: bool = False) -> None:
     await browser.accounts.sign_out(SignOutRequest(everywhere=everywhere))
+
+
+async def sessions(browser: Browser) -> list[ListSessionsResponse]:
+    return [each async for each in browser.accounts.list_sessions(ListSessionsRequest())]
+
+
+async def current(browser: Browser) -> str:
+    """The ID of the browser's session."""
+    [session_id] = [each.session_id for each in await sessions(browser) if each.current]
+    return session_id
+
+
+async def revoke(browser: Browser, session_id: str) -> None:
+    await browser.accounts.revoke_session(RevokeSessionRequest(session_id=session_id))
+
+
+async def security_events(browser: Browser) -> list[ListSecurityEventsResponse]:
+    return [each async for each in browser.accounts.list_security_events(ListSecurityEventsRequest())]
 
 
 async def change_password(browser: Browser, new: str, current: str = PASSWORD) -> None:

@@ -6,12 +6,22 @@ from uuid import UUID
 from sqlalchemy import delete, exists, select, update
 from sqlmodel import col, insert
 
-from app.accounts.models import AccountRow, SecurityEventRow
-from app.core.db import Tx
+from app.accounts.models import AccountRow, SecurityEvent, SecurityEventRow
+from app.core.db import Tx, columns
+from app.core.listing import Position, newest_first
+
+_EVENT = columns(SecurityEventRow, SecurityEvent)
 
 
 async def add(tx: Tx, **values: Any) -> None:
     await tx.execute(insert(SecurityEventRow).values(**values))
+
+
+async def newest(tx: Tx, account_id: UUID, after: Position | None, limit: int) -> list[SecurityEvent]:
+    """Up to `limit` events in listing order, from the one that follows `after` on."""
+    query = select(*_EVENT).where(col(SecurityEventRow.account_id) == account_id)
+    query = newest_first(query, SecurityEventRow.occurred_at, SecurityEventRow.id, after, limit)
+    return [SecurityEvent(*row) for row in await tx.execute(query)]
 
 
 async def remove_if_nobodys(tx: Tx, event_id: UUID) -> None:

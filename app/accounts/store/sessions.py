@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, select, update
 from sqlmodel import col, insert
 
-from app.accounts.models import Session, SessionRow
+from app.accounts.models import ListedSession, Session, SessionRow
 from app.core.db import PointRead, Tx, columns
+from app.core.listing import Position, newest_first
 
 _SESSION = columns(SessionRow, Session)
+_LISTED = columns(SessionRow, ListedSession)
 
 BY_ID = PointRead(select(*_SESSION).where(col(SessionRow.id) == bindparam("id")))
 
@@ -25,6 +27,13 @@ async def by_id(tx: Tx, session_id: UUID) -> Session | None:
     query = select(*_SESSION).where(col(SessionRow.id) == session_id).with_for_update()
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else Session(*row)
+
+
+async def newest(tx: Tx, account_id: UUID, now: datetime, after: Position | None, limit: int) -> list[ListedSession]:
+    """Up to `limit` sessions that have not ended by time, in listing order, from the one that follows `after` on."""
+    query = select(*_LISTED).where(col(SessionRow.account_id) == account_id, col(SessionRow.idle_ends_at) > now)
+    query = newest_first(query, SessionRow.created_at, SessionRow.id, after, limit)
+    return [ListedSession(*row) for row in await tx.execute(query)]
 
 
 async def change(tx: Tx, session_id: UUID, **values: Any) -> None:
