@@ -1,6 +1,7 @@
 """Calls that are cut short at each of their awaits: what they write is whole or absent, and others can write after."""
 
 import asyncio
+import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,19 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 
-from tests.accounts.calls import ADA, ANOTHER, RESET, codes_to, new_password, refresh, reset, tab, trail
+from tests.accounts.calls import (
+    ADA,
+    ANOTHER,
+    RESET,
+    codes_to,
+    current,
+    mailed,
+    new_password,
+    refresh,
+    reset,
+    tab,
+    trail,
+)
 from tests.rpc.asgi import arriving, collecting, http_scope
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, PASSWORD, Gatepost
@@ -181,6 +194,62 @@ async def test_update_account(gatepost: Gatepost) -> None:
             return
         await gatepost.execute("UPDATE accounts SET name = 'ada', pending_address = NULL")
         await gatepost.execute("DELETE FROM mail_outbox")
+    pytest.fail("it never ended")
+
+
+async def test_change_password(gatepost: Gatepost) -> None:
+    ada, password = await gatepost.session(ADA), PASSWORD
+    for at in range(100):
+        gatepost.clock.advance(minutes=6)  # an attempt that never ended stays counted
+        elsewhere = await gatepost.session(ADA, password=password)
+        changed, new = (await trail(gatepost)).count("password_changed"), f"password number {at} of Ada's"
+        body = {"current_password": {"password": password}, "new_password": {"password": new}}
+        whole = await cut_short(
+            gatepost, at, "AccountsService/ChangePassword", body=json.dumps(body).encode(), cookie=ada.session
+        )
+        done = (await trail(gatepost)).count("password_changed") == changed + 1
+        assert await mailed(gatepost, "password_changed") == changed + done
+        assert await works(elsewhere) != done
+        assert await works(ada)
+        password = new if done else password
+        if whole:
+            assert done
+            return
+    pytest.fail("it never ended")
+
+
+async def test_delete_account(gatepost: Gatepost) -> None:
+    body = json.dumps({"password": {"password": PASSWORD}}).encode()
+    for at in range(100):
+        gatepost.clock.advance(minutes=6)
+        ada = await gatepost.session(ADA)
+        value = value_of(await create(ada.tokens, f"token {at}"))
+        whole = await cut_short(gatepost, at, "AccountsService/DeleteAccount", body=body, cookie=ada.session)
+        [(left,)] = await gatepost.fetch("SELECT count(*) FROM accounts")
+        deleted = (await trail(gatepost)).count("account_deleted")
+        assert await mailed(gatepost, "account_deleted") == deleted
+        assert [await works(ada), await works(gatepost.bearer(value))] == [left == 1] * 2
+        if left == 0:
+            await gatepost.execute("DELETE FROM security_events")
+            await gatepost.execute("DELETE FROM mail_outbox")
+            assert deleted == 1
+        if whole:
+            assert left == 0
+            return
+    pytest.fail("it never ended")
+
+
+async def test_revoke_session(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    for at in range(100):
+        elsewhere = await gatepost.session(ADA)
+        revoked = (await trail(gatepost)).count("session_revoked")
+        body = json.dumps({"session_id": await current(elsewhere)}).encode()
+        whole = await cut_short(gatepost, at, "AccountsService/RevokeSession", body=body, cookie=ada.session)
+        assert await works(elsewhere) == ((await trail(gatepost)).count("session_revoked") == revoked)
+        if whole:
+            assert not await works(elsewhere)
+            return
     pytest.fail("it never ended")
 
 
