@@ -31,6 +31,8 @@ REFUSALS: list[tuple[Refusal, str]] = [
     (errors.BadCredential(), "BAD_CREDENTIAL"),
     (errors.BadToken(), "BAD_CREDENTIAL"),
     (errors.ScopeMissing("tokens:read"), "SCOPE_MISSING"),
+    (errors.OnlyForPeople(), "SCOPE_MISSING"),
+    (errors.SignInNotRecent(), "SIGN_IN_NOT_RECENT"),
     (errors.NotForTokens(), "TOKEN_CANNOT_MANAGE_TOKENS"),
     (errors.OriginNotAllowed(), "ORIGIN_NOT_ALLOWED"),
     (errors.NotFound(), "NOT_FOUND"),
