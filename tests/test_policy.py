@@ -80,13 +80,22 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "tokens.v1.TokensService/RegenerateToken":       (NO,    OK,     MANAGE,  MANAGE, MANAGE, BAD, NO,   OK),
 }  # fmt: skip
 
+# What a token gets that reads and holds tokens:manage beside that, where it is not what `token` gets.
+MANAGER: dict[str, Any] = {
+    "tokens.v1.TokensService/CreateToken": OK,
+    "tokens.v1.TokensService/UpdateToken": OK,
+    "tokens.v1.TokensService/ForceTokenExpiration": OK,
+    "tokens.v1.TokensService/RegenerateToken": OK,
+}
+
+ON_ITSELF_BY = ("token", "foreign", "made", "manager")
 # The same for calls that name the token behind the credential.
 ON_ITSELF: dict[str, tuple[Any, ...]] = {
-    #                                                token    foreign  made
-    "tokens.v1.TokensService/GetToken":              (OK,     OK,      OK),
-    "tokens.v1.TokensService/ForceTokenExpiration":  (OK,     OK,      OK),
-    "tokens.v1.TokensService/RegenerateToken":       (OK,     OK,      MANAGE),
-    "tokens.v1.TokensService/UpdateToken":           (MANAGE, MANAGE,  MANAGE),
+    #                                                token    foreign  made    manager
+    "tokens.v1.TokensService/GetToken":              (OK,     OK,      OK,     OK),
+    "tokens.v1.TokensService/ForceTokenExpiration":  (OK,     OK,      OK,     OK),
+    "tokens.v1.TokensService/RegenerateToken":       (OK,     OK,      MANAGE, OK),
+    "tokens.v1.TokensService/UpdateToken":           (MANAGE, MANAGE,  MANAGE, MANAGE),
 }  # fmt: skip
 
 Call = Callable[[Browser, tokens.TokenUUID], Awaitable[Any]]
@@ -180,11 +189,17 @@ async def test_who_may_call_what(rpc: str, credential: str, people: "People", ga
     assert await outcome(CALLS[rpc](people.browser(gatepost, credential), people.other)) == expected
 
 
-@pytest.mark.parametrize("credential", ["token", "foreign", "made"])
+@pytest.mark.parametrize("rpc", MATRIX)
+async def test_what_a_manager_may_call(rpc: str, people: "People", gatepost: Gatepost) -> None:
+    expected = MANAGER.get(rpc, MATRIX[rpc][CREDENTIALS.index("token")])
+    assert await outcome(CALLS[rpc](people.browser(gatepost, "manager"), people.other)) == expected
+
+
+@pytest.mark.parametrize("credential", ON_ITSELF_BY)
 @pytest.mark.parametrize("rpc", ON_ITSELF)
 async def test_what_a_token_may_do_with_itself(rpc: str, credential: str, people: "People", gatepost: Gatepost) -> None:
-    expected = ON_ITSELF[rpc][["token", "foreign", "made"].index(credential)]
-    itself = people.foreign_id if credential == "foreign" else people.token_id
+    expected = ON_ITSELF[rpc][ON_ITSELF_BY.index(credential)]
+    itself = {"foreign": people.foreign_id, "manager": people.manager_id}.get(credential, people.token_id)
     assert await outcome(CALLS[rpc](people.browser(gatepost, credential), itself)) == expected
 
 
@@ -244,6 +259,8 @@ class People:
     token_id: tokens.TokenUUID
     foreign: str
     foreign_id: tokens.TokenUUID
+    manager: str
+    manager_id: tokens.TokenUUID
     made: str
     other: tokens.TokenUUID
     """A token of the same account that nobody presents."""
@@ -252,6 +269,7 @@ class People:
         authorization = {
             "token": f"Bearer {self.token}",
             "foreign": f"Bearer {self.foreign}",
+            "manager": f"Bearer {self.manager}",
             "bad": f"Bearer {self.token[:-1]}",
             "basic": "Basic c3RhZ2luZzpzZWNyZXQ=",
             "both": "Basic c3RhZ2luZzpzZWNyZXQ=",
@@ -283,13 +301,23 @@ def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> People:
             ada = await gatepost.session("ada@example.test", password=PASSWORD)
             token, token_id = await create(ada, "token")
             foreign, foreign_id = await create(ada, "foreign", "builds:start")
+            manager, manager_id = await create(ada, "manager", *READ_SCOPES, "tokens:manage")
             _, other = await create(ada, "other")
             made = gatepost.bearer(token)
             await made.accounts.token_authorization(Empty())
             assert ada.session is not None
             assert made.session is not None
             return People(
-                folder / "gatepost.db", ada.session, token, token_id, foreign, foreign_id, made.session, other
+                database=folder / "gatepost.db",
+                session=ada.session,
+                token=token,
+                token_id=token_id,
+                foreign=foreign,
+                foreign_id=foreign_id,
+                manager=manager,
+                manager_id=manager_id,
+                made=made.session,
+                other=other,
             )
 
     return asyncio.run(make())

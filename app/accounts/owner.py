@@ -15,7 +15,7 @@ async def lock(tx: Tx, account_id: UUID) -> Account | None:
 
 
 async def hold(tx: Tx, caller: Caller) -> Account:
-    """The caller's account, locked, and with it the session that was presented.
+    """The caller's account, locked, if it and the session that was presented are still there.
 
     Raises BadCredential if either has ended, or the account was disabled, since the guard let the caller in: a client
     may take its time over the body, and what it did then would outlive the revocation.
@@ -23,7 +23,7 @@ async def hold(tx: Tx, caller: Caller) -> Account:
     account = await lock(tx, caller.account_id)
     if account is None or account.disabled_at is not None:
         raise BadCredential
-    if caller.session_id is not None and await store.sessions.by_id(tx, caller.session_id) is None:
+    if caller.session_id is not None and not await store.sessions.exists(tx, caller.session_id):
         raise BadCredential
     return account
 

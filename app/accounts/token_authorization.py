@@ -16,9 +16,9 @@ LIFE = timedelta(hours=1)
 QUOTA = 10
 """Sessions a token may have at a time; the oldest end."""
 
-HoldToken = Callable[[Tx, Caller, datetime], Awaitable[datetime | None]]
-"""Holds the caller's token until the transaction ends, and tells its end; None if the presented value is good no more.
-Tokens belong to a domain that builds on this one, so `main` passes the function in."""
+HoldToken = Callable[[Tx, Caller, datetime], Awaitable[datetime]]
+"""Holds the caller's token until the transaction ends, and tells its end; raises BadCredential if what was presented is
+good no more. Tokens belong to a domain that builds on this one, so `main` passes the function in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class AuthorizeByToken:
             now = self.sessions.clock.now()  # not earlier: the token may end while we wait for our turn
             # Held, so that an expiry at the same time waits and then ends the session too.
             token_ends_at = await self.hold_token(tx, caller, now)
-            if token_ends_at is None or caller.token_id is None:
+            if caller.token_id is None:
                 raise BadCredential
             # The token's end is not stored: it may move, and the guard looks at it in each call.
             opened = await self._live_session(tx, caller.token_id, cookie, now) or await self.sessions.add(

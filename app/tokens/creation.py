@@ -5,18 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from app.accounts.events import record
 from app.core import secrets
 from app.core.caller import Caller
 from app.core.clock import Clock
 from app.core.db import Database
 from app.mail.outbox import Mail, Outbox
 from app.tokens import format, store
-from app.tokens.authority import lock_account, require_manager
+from app.tokens.authority import lock_account, own_token, present, require_manager, require_recent, within_reach
 from app.tokens.lifetime import Lifetime
 from app.tokens.names import clean_name
-from app.tokens.scopes import grantable
 from app.tokens.token import Token
+from app.tokens.trail import note
 from app.tokens.vacancy import require_free_name, require_room
 
 
@@ -41,21 +40,24 @@ class CreateToken:
     async def __call__(
         self, caller: Caller, name: str, expires_at: datetime | None, scopes: Sequence[str]
     ) -> CreatedToken:
-        """Raises NotForTokens, InvalidField, NameTaken, QuotaReached."""
+        """Raises CannotManage, SignInNotRecent, InvalidField, NameTaken, QuotaReached."""
         require_manager(caller)
-        name, granted = clean_name(name), grantable(scopes)
+        name, granted = clean_name(name), tuple(scopes)
         value = format.new_value(self.prefix)
         async with self.db.write() as tx:
             account = await lock_account(tx, caller)
             now = self.clock.now()  # not earlier: what counts as live is judged while the account is held
+            caller = await present(tx, caller, now)
             token = _new_token(account.id, name, granted, value, now, self.lifetime.end(expires_at, now))
+            within_reach(caller, token)
+            require_recent(caller, token, now)
             await require_free_name(tx, token, now)
             await require_room(tx, account.id, self.quota, now)
             await store.add(tx, token)
-            await record(
-                tx, account.id, "token_created", caller.client, now, session_id=caller.session_id, token_id=token.id
-            )
+            await note(tx, caller, "token_created", token, now)
             told = {"name": name, "ip": caller.client.ip}
+            if not caller.interactive:
+                told["by"] = (await own_token(tx, caller, now)).name
             await self.outbox.queue(tx, Mail("token_created", account.address, told, account.id))
         return CreatedToken(token, value)
 

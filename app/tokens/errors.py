@@ -1,12 +1,22 @@
 """What tokens refuse beside the general refusals.
 
 Refusal
-├── NameTaken       already_exists
-├── QuotaReached    resource_exhausted
-└── TokenExpired    failed_precondition
+├── CannotManage        permission_denied
+├── NameTaken           already_exists
+├── QuotaReached        resource_exhausted
+└── TokenExpired        failed_precondition
 """
 
-from app.core.errors import Kind, Refusal
+from app.core.errors import Kind, NotForTokens, Refusal
+
+
+class CannotManage(NotForTokens):
+    """One answer for whatever a token may not do with another, so that it does not tell what that one is."""
+
+    sentence = (
+        "A token needs the scope tokens:manage for this, and then manages only tokens whose scopes are within its own "
+        "and that do not hold tokens:manage. Use a signed-in session, or a token that reaches this far."
+    )
 
 
 class NameTaken(Refusal):

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.accounts.events import record
 from app.accounts.owner import end_sessions_of_token
 from app.core.caller import Caller
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import NotFound
 from app.tokens import store
-from app.tokens.authority import lock_account, require_current, require_expirer
+from app.tokens.authority import lock_account, present, require_expirer, within_reach
+from app.tokens.trail import note
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +20,19 @@ class ForceTokenExpiration:
     clock: Clock
 
     async def __call__(self, caller: Caller, token_id: UUID) -> None:
-        """Repeating it changes nothing and succeeds. Raises NotForTokens, NotFound, BadCredential."""
+        """Repeating it changes nothing and succeeds. Raises CannotManage, NotFound."""
         require_expirer(caller, token_id)
         async with self.db.write() as tx:
             await lock_account(tx, caller)
             now = self.clock.now()
+            caller = await present(tx, caller, now)
             token = await store.find(tx, caller.account_id, token_id)
-            if token is None:
-                raise NotFound
-            require_current(caller, token)
+            if token is None or token.id != caller.token_id:
+                token = within_reach(caller, token)
             # Without the digest the value is dead even if the clock is set back, or the end moved later.
             expired = replace(token, expires_at=min(now, token.expires_at), value_digest=None)
             if expired == token:
                 return
             await store.change(tx, expired)
             await end_sessions_of_token(tx, token_id)
-            await record(
-                tx,
-                token.account_id,
-                "token_expired",
-                caller.client,
-                now,
-                session_id=caller.session_id,
-                token_id=token_id,
-            )
+            await note(tx, caller, "token_expired", token, now)

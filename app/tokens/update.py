@@ -5,17 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from app.accounts.events import record
 from app.core.caller import Caller
 from app.core.clock import Clock
 from app.core.db import Database, Tx
-from app.core.errors import NotFound
 from app.tokens import store
-from app.tokens.authority import lock_account, require_manager
+from app.tokens.authority import MANAGE, lock_account, present, require_manager, require_recent, within_reach
 from app.tokens.lifetime import Lifetime
 from app.tokens.names import clean_name
-from app.tokens.scopes import grantable
 from app.tokens.token import Token
+from app.tokens.trail import note
 from app.tokens.vacancy import require_free_name, require_room
 
 
@@ -37,36 +35,30 @@ class UpdateToken:
     ) -> Token:
         """The token after the change. `name` may be empty, `expires_at` and `scopes` None: these stay as they are.
 
-        Raises NotForTokens, InvalidField, NotFound, NameTaken, QuotaReached.
+        Raises CannotManage, SignInNotRecent, InvalidField, NotFound, NameTaken, QuotaReached.
         """
         require_manager(caller)
         wanted_name = clean_name(name) if name else None
-        wanted_scopes = None if scopes is None else grantable(scopes)
+        wanted_scopes = None if scopes is None else tuple(scopes)
         async with self.db.write() as tx:
             await lock_account(tx, caller)
             now = self.clock.now()  # not earlier: a token that ends while we wait for the lock is a dead one
-            before = await store.find(tx, caller.account_id, token_id)
-            if before is None:
-                raise NotFound
+            caller = await present(tx, caller, now)
+            before = within_reach(caller, await store.find(tx, caller.account_id, token_id))
             after = replace(
                 before,
                 name=wanted_name or before.name,
                 expires_at=self.lifetime.end(expires_at, now) if expires_at else before.expires_at,
                 scopes=before.scopes if wanted_scopes is None else wanted_scopes,
             )
+            within_reach(caller, after)
+            if MANAGE not in before.scopes or after.expires_at > before.expires_at:  # granted, or prolonged
+                require_recent(caller, after, now)
             if after.live_at(now):
                 after = await self._made_live(tx, before, after, now)
             if after != before:
                 await store.change(tx, after)
-                await record(
-                    tx,
-                    after.account_id,
-                    "token_updated",
-                    caller.client,
-                    now,
-                    session_id=caller.session_id,
-                    token_id=after.id,
-                )
+                await note(tx, caller, "token_updated", after, now)
         return after
 
     async def _made_live(self, tx: Tx, before: Token, after: Token, now: datetime) -> Token:

@@ -11,7 +11,7 @@ from app.core.clock import Clock
 from app.core.db import Database, Tx
 from app.core.errors import BadCredential
 from app.tokens import format, store
-from app.tokens.authority import lock_account, require_current
+from app.tokens.authority import lock_account, own_token
 from app.tokens.token import Bearer, Token
 
 
@@ -60,16 +60,10 @@ class TokenCredentials:
             return None
         return effective_scopes(token.scopes), token.expires_at
 
-    async def hold(self, tx: Tx, caller: Caller, now: datetime) -> datetime | None:
+    async def hold(self, tx: Tx, caller: Caller, now: datetime) -> datetime:
         """The end of the caller's token, which nobody can expire or regenerate until the transaction ends.
 
-        None if it has ended, or was given another value since the guard looked.
+        Raises BadCredential if it has ended, or was given another value since the guard looked.
         """
-        if not isinstance(caller, Bearer) or caller.token_id is None:
-            return None
         await lock_account(tx, caller)
-        token = await store.find(tx, caller.account_id, caller.token_id)
-        if token is None or not token.live_at(now):
-            return None
-        require_current(caller, token)
-        return token.expires_at
+        return (await own_token(tx, caller, now)).expires_at

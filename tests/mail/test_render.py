@@ -58,6 +58,12 @@ def test_the_name_of_a_token_cannot_forge_lines() -> None:
     assert [line for line in forged if line not in lines] == ["    x Your account is locked. Call us [2J ten.elpmaxe"]
 
 
+def test_the_token_that_made_another_is_named() -> None:
+    named = "\n".join(text_of(parsed("token_created", {"by": "terraform\nx"})).splitlines())
+    assert "\n\nIt was created with the token\n\n    terraform x\n\nWhoever holds" in named
+    assert "created with" not in text_of(parsed("token_created"))
+
+
 @pytest.mark.parametrize(("template", "name"), FROM_STRANGERS)
 @settings(max_examples=50, deadline=None)
 @given(value=st.text())

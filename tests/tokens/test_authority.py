@@ -39,6 +39,7 @@ CALLS: dict[str, Callable[[Browser, str], Awaitable[Any]]] = {
 }
 
 # What each caller gets for: itself (for a session: a token of its account), a sibling, another account's token, none.
+# The sibling may read, which is within the scopes of those that read.
 BY_UUID = {
     ("session", "GetToken"): (OK, OK, GONE, GONE),
     ("session", "ForceTokenExpiration"): (OK, OK, GONE, GONE),
@@ -60,6 +61,22 @@ BY_UUID = {
     ("session of another token", "ForceTokenExpiration"): (OK, MANAGE, MANAGE, MANAGE),
     ("session of another token", "RegenerateToken"): (MANAGE, MANAGE, MANAGE, MANAGE),
     ("session of another token", "UpdateToken"): (MANAGE, MANAGE, MANAGE, MANAGE),
+    ("manager that reads", "GetToken"): (OK, OK, GONE, GONE),
+    ("manager that reads", "ForceTokenExpiration"): (OK, OK, GONE, GONE),
+    ("manager that reads", "RegenerateToken"): (OK, OK, GONE, GONE),
+    ("manager that reads", "UpdateToken"): (MANAGE, OK, GONE, GONE),
+    ("other manager", "GetToken"): (OK, SCOPE, SCOPE, SCOPE),
+    ("other manager", "ForceTokenExpiration"): (OK, MANAGE, MANAGE, MANAGE),
+    ("other manager", "RegenerateToken"): (OK, MANAGE, MANAGE, MANAGE),
+    ("other manager", "UpdateToken"): (MANAGE, MANAGE, MANAGE, MANAGE),
+    ("session of a manager that reads", "GetToken"): (OK, OK, GONE, GONE),
+    ("session of a manager that reads", "ForceTokenExpiration"): (OK, OK, GONE, GONE),
+    ("session of a manager that reads", "RegenerateToken"): (MANAGE, OK, GONE, GONE),
+    ("session of a manager that reads", "UpdateToken"): (MANAGE, OK, GONE, GONE),
+    ("session of another manager", "GetToken"): (OK, SCOPE, SCOPE, SCOPE),
+    ("session of another manager", "ForceTokenExpiration"): (OK, MANAGE, MANAGE, MANAGE),
+    ("session of another manager", "RegenerateToken"): (MANAGE, MANAGE, MANAGE, MANAGE),
+    ("session of another manager", "UpdateToken"): (MANAGE, MANAGE, MANAGE, MANAGE),
 }
 WITHOUT_UUID = {
     ("session", "CreateToken"): OK,
@@ -77,6 +94,14 @@ WITHOUT_UUID = {
     ("session of another token", "CreateToken"): MANAGE,
     ("session of another token", "ListTokens"): SCOPE,
     ("session of another token", "ListTokensPage"): SCOPE,
+    ("manager that reads", "CreateToken"): OK,
+    ("manager that reads", "ListTokens"): OK,
+    ("manager that reads", "ListTokensPage"): OK,
+    ("other manager", "CreateToken"): MANAGE,
+    ("other manager", "ListTokens"): SCOPE,
+    ("other manager", "ListTokensPage"): SCOPE,
+    ("session of a manager that reads", "CreateToken"): OK,
+    ("session of another manager", "CreateToken"): MANAGE,
 }
 
 
@@ -98,14 +123,29 @@ async def test_acts_on_the_account(gatepost: Gatepost, who: str, rpc: str) -> No
 
 
 @pytest.mark.parametrize("rpc", [rpc for who, rpc in BY_UUID if who == "session"])
-async def test_another_accounts_token_and_none_are_one_answer(gatepost: Gatepost, rpc: str) -> None:
-    ada, bob = await gatepost.session("ada@example.test"), await gatepost.session("bob@example.test")
+@pytest.mark.parametrize("who", ["session", "manager that reads", "session of a manager that reads"])
+async def test_another_accounts_token_and_none_are_one_answer(gatepost: Gatepost, who: str, rpc: str) -> None:
+    """ASVS 8.2.2."""
+    stage, bob = await staged(gatepost, who), await gatepost.session("bob@example.test")
     foreign = id_of(await create(bob.tokens))
     with refused(Code.NOT_FOUND, "NOT_FOUND") as another:
-        await CALLS[rpc](ada, foreign)
+        await CALLS[rpc](stage.caller, foreign)
     with refused(Code.NOT_FOUND, "NOT_FOUND") as none:
-        await CALLS[rpc](ada, UNKNOWN)
+        await CALLS[rpc](stage.caller, UNKNOWN)
     assert another == none
+
+
+@pytest.mark.parametrize("rpc", ["ForceTokenExpiration", "RegenerateToken", "UpdateToken"])
+@pytest.mark.parametrize("who", ["other token", "session of another token", "other manager"])
+async def test_what_may_not_read_is_not_told_which_uuids_exist(gatepost: Gatepost, who: str, rpc: str) -> None:
+    """ASVS 8.2.2."""
+    stage, bob = await staged(gatepost, who), await gatepost.session("bob@example.test")
+    told = []
+    for uuid in (UNKNOWN, id_of(await create(bob.tokens)), stage.sibling):
+        with refused(Code.PERMISSION_DENIED, MANAGE) as answer:
+            await CALLS[rpc](stage.caller, uuid)
+        told.append(answer)
+    assert told == [told[0]] * 3
 
 
 @pytest.mark.parametrize("rpc", [rpc for who, rpc in BY_UUID if who == "session"])
@@ -144,7 +184,8 @@ class Stage:
 
 async def staged(gatepost: Gatepost, who: str) -> Stage:
     ada = await gatepost.session("ada@example.test")
-    own = await create(ada.tokens, "own", scopes=[] if "reads" in who else ["deploy:run"])
+    scopes = ["account:read", "tokens:read"] if "reads" in who else ["deploy:run"]
+    own = await create(ada.tokens, "own", scopes=scopes + ["tokens:manage"] * ("manager" in who))
     if who == "session":
         caller = ada
     elif who.startswith("session of"):

@@ -204,13 +204,6 @@ async def test_a_name_is_checked_as_in_create(gatepost: Gatepost, name: str) -> 
         await update(ada.tokens, token_id, name=name)
 
 
-async def test_tokens_manage_cannot_be_granted_yet(gatepost: Gatepost) -> None:
-    ada = await gatepost.session()
-    token_id = id_of(await create(ada.tokens))
-    with refused(Code.INVALID_ARGUMENT, "INVALID_FIELD", fields=["token_permissions.scopes[0]"]):
-        await update(ada.tokens, token_id, scopes=["tokens:manage"])
-
-
 async def test_all_or_nothing(gatepost: Gatepost) -> None:
     ada = await gatepost.session()
     created = await create(ada.tokens, "ci")

@@ -36,6 +36,12 @@ async def newest(tx: Tx, account_id: UUID, now: datetime, after: Position | None
     return [ListedSession(*row) for row in await tx.execute(query)]
 
 
+async def exists(tx: Tx, session_id: UUID) -> bool:
+    """Without holding its row, for those that hold the account's: SignIn takes the two the other way round."""
+    query = select(col(SessionRow.id)).where(col(SessionRow.id) == session_id)
+    return (await tx.execute(query)).first() is not None
+
+
 async def change(tx: Tx, session_id: UUID, **values: Any) -> None:
     await tx.execute(update(SessionRow).where(col(SessionRow.id) == session_id).values(**values))
 
