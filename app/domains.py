@@ -159,11 +159,12 @@ def operations(db: Database, clock: Clock) -> tuple[DisableAccount, EnableAccoun
 
 def tokens(settings: Settings, db: Database, clock: Clock, outbox: Outbox) -> Service:
     lifetime = Lifetime(timedelta(days=settings.token_default_days), timedelta(days=settings.token_max_days))
+    quota, prefix, verified = settings.token_quota, settings.token_prefix, settings.tokens_require_verified_email
     handlers = TokensHandlers(
-        CreateToken(db, clock, outbox, lifetime, settings.token_quota, settings.token_prefix),
-        UpdateToken(db, clock, lifetime, settings.token_quota),
+        CreateToken(db, clock, outbox, lifetime, quota, prefix, requires_verified_email=verified),
+        UpdateToken(db, clock, lifetime, quota, requires_verified_email=verified),
         ForceTokenExpiration(db, clock),
-        RegenerateToken(db, clock, settings.token_prefix),
+        RegenerateToken(db, clock, prefix, requires_verified_email=verified),
         GetToken(db),
         ListTokens(db),
         ListTokensPage(db),

@@ -125,6 +125,7 @@ class Settings(BaseModel):
     token_default_days: Annotated[int, Field(ge=1)] = 90
     token_max_days: Annotated[int, Field(ge=1, le=3660)] = 366
     token_quota: Annotated[int, Field(ge=1)] = 50
+    tokens_require_verified_email: bool = False
 
     @property
     def origin(self) -> str:

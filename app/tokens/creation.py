@@ -16,7 +16,7 @@ from app.tokens.lifetime import Lifetime
 from app.tokens.names import clean_name
 from app.tokens.token import Token
 from app.tokens.trail import note
-from app.tokens.vacancy import require_free_name, require_room
+from app.tokens.vacancy import require_free_name, require_room, require_verified_email
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,12 @@ class CreateToken:
     lifetime: Lifetime
     quota: int
     prefix: str
+    requires_verified_email: bool
 
     async def __call__(
         self, caller: Caller, name: str, expires_at: datetime | None, scopes: Sequence[str]
     ) -> CreatedToken:
-        """Raises CannotManage, SignInNotRecent, InvalidField, NameTaken, QuotaReached."""
+        """Raises CannotManage, SignInNotRecent, InvalidField, EmailNotVerified, NameTaken, QuotaReached."""
         require_manager(caller)
         name, granted = clean_name(name), tuple(scopes)
         value = format.new_value(self.prefix)
@@ -51,6 +52,8 @@ class CreateToken:
             token = _new_token(account.id, name, granted, value, now, self.lifetime.end(expires_at, now))
             within_reach(caller, token)
             require_recent(caller, token, now)
+            if self.requires_verified_email:
+                require_verified_email(account)
             await require_free_name(tx, token, now)
             await require_room(tx, account.id, self.quota, now)
             await store.add(tx, token)

@@ -15,6 +15,7 @@ from app.tokens.authority import lock_account, present, require_recent, require_
 from app.tokens.errors import TokenExpired
 from app.tokens.token import Token
 from app.tokens.trail import note
+from app.tokens.vacancy import require_verified_email
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,10 @@ class RegenerateToken:
     db: Database
     clock: Clock
     prefix: str
+    requires_verified_email: bool
 
     async def __call__(self, caller: Caller, token_id: UUID) -> str:
-        """The new value. Raises CannotManage, SignInNotRecent, NotFound, TokenExpired, LostRace.
+        """The new value. Raises CannotManage, SignInNotRecent, NotFound, TokenExpired, LostRace, EmailNotVerified.
 
         The token is read before the account is held, on purpose: of two calls that saw the same value one loses, where
         both would succeed one after the other and the first caller would hold a value that is dead already.
@@ -39,12 +41,14 @@ class RegenerateToken:
             raise TokenExpired
         value = format.new_value(self.prefix)
         async with self.db.write() as tx:
-            await lock_account(tx, caller)
+            account = await lock_account(tx, caller)
             now = self.clock.now()
             token = await store.find(tx, caller.account_id, token_id)
             if token is None or token.value_digest != seen.value_digest:
                 raise LostRace  # not what `_allowed` would say of a token that lost to itself
             await _allowed(tx, caller, token, now)  # its scopes, too, may be others by now
+            if self.requires_verified_email:
+                require_verified_email(account)
             if not await store.swap_value(tx, seen, secrets.digest(value), format.hint(value), now):
                 raise LostRace
             await end_sessions_of_token(tx, token_id)

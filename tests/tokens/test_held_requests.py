@@ -160,7 +160,7 @@ async def test_a_regeneration_looks_again_once_it_holds_the_account(
     told = OK
     async with aclosing(Between(stage, MEANWHILE[meanwhile])) as db:
         try:
-            await RegenerateToken(db, parts.clock, gatepost.settings.token_prefix)(caller, UUID(stage.sibling))
+            await RegenerateToken(db, parts.clock, gatepost.settings.token_prefix, False)(caller, UUID(stage.sibling))
         except Refusal as refusal:
             told = refusal.reason
     assert told == reason

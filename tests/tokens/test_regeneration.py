@@ -115,7 +115,7 @@ async def test_a_value_superseded_while_its_request_was_on_the_way_does_nothing(
 
     token_id = UUID(id_of(created))
     with pytest.raises(BadCredential):
-        await RegenerateToken(parts.db, parts.clock, gatepost.settings.token_prefix)(slow, token_id)
+        await RegenerateToken(parts.db, parts.clock, gatepost.settings.token_prefix, False)(slow, token_id)
     with pytest.raises(BadCredential):
         await ForceTokenExpiration(parts.db, parts.clock)(slow, token_id)
     async with parts.db.write() as tx:
