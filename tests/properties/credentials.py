@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-GRACE = timedelta(seconds=30)
+GRACE, RECENT = timedelta(seconds=30), timedelta(minutes=10)
 READ_SCOPES = ("account:read", "tokens:read")
+MANAGE = "tokens:manage"
 
 
 @dataclass(eq=False)
@@ -73,3 +74,11 @@ class Caller:
 
     def may(self, scope: str) -> bool:
         return self.token is None or scope in self.token.effective
+
+    def reaches(self, token: Token) -> bool:
+        """Whether it may manage such a token."""
+        within = all(scope != MANAGE and self.may(scope) for scope in token.effective)
+        return self.interactive or (self.may(MANAGE) and within)
+
+    def recent(self, now: datetime) -> bool:
+        return self.interactive and self.session is not None and now <= self.session.created + RECENT

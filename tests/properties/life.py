@@ -25,6 +25,7 @@ class Life(SideBySide):
         self.both("SignUp", {"email": self.model.email, "password": PASSWORD}, (None, None), lambda caller: None)
         self.sign_in(("no", 0), right=True)
         self.create(("session", 0), "first", None, ())
+        self.create(("session", 0), "manager", None, ("tokens:manage", "tokens:read", "orders:write"))
 
     def live(self, steps: Sequence[Step]) -> None:
         self._begin()
@@ -180,14 +181,21 @@ class Life(SideBySide):
 
 _NUMBERS = st.sampled_from([0] * 5 + [1, 1, 2, 3, 4, 5])
 _KINDS = ["session"] * 8 + ["previous"] * 5 + ["token"] * 4 + ["lapsed", "any cookie", "any token", "both", "no"]
+_KINDS += ["manager"] * 4 + ["managing"] * 2
 _WHO = st.tuples(st.sampled_from(_KINDS), _NUMBERS)
-_MANAGER = st.tuples(st.sampled_from(["session"] * 8 + ["token", "lapsed", "any cookie", "both", "no"]), _NUMBERS)
+_MANAGERS = ["session"] * 8 + ["manager"] * 6 + ["managing"] * 3 + ["token", "lapsed", "any cookie", "both", "no"]
+_MANAGER = st.tuples(st.sampled_from(_MANAGERS), _NUMBERS)
 _COMING = st.tuples(st.sampled_from(["no"] * 8 + ["session", "previous", "lapsed", "any cookie"]), _NUMBERS)
 _LEAVING = st.tuples(st.sampled_from(["session", "previous", "lapsed", "any cookie"]), _NUMBERS)
 _HOLDER = st.tuples(st.sampled_from(["token"] * 4 + ["any token", "no"]), _NUMBERS)
 _LIVES = st.sampled_from([*[None] * 4, 60, 3_600, 10 * DAY, 366 * DAY, 366 * DAY + 1, 0])
 _NAMES = st.sampled_from("abcdef")
-_SCOPES = st.sampled_from([(), (), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",)])
+_SCOPES = st.sampled_from(
+    [
+        *[(), (), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",), ("tokens:read",)],
+        *[("tokens:manage", "orders:write"), ("tokens:manage", "tokens:read", "account:read")],
+    ]
+)
 _CHANGES = st.sampled_from([str.swapcase, str.upper, lambda value: f"{value}=", lambda value: value[:-1]])
 _OFFSETS = st.sampled_from([0, 0, -1, 1])
 _RIGHT = st.sampled_from([True, True, False])

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tests.properties.credentials import GRACE, Caller, Session, Token
+from tests.properties.credentials import GRACE, MANAGE, RECENT, Caller, Session, Token
 
 IDLE, ABSOLUTE, MIN_REFRESH = timedelta(days=7), timedelta(days=8), timedelta(minutes=5)
 TOKEN_SESSION, DEFAULT_LIFE, LONGEST_LIFE = timedelta(hours=1), timedelta(days=90), timedelta(days=366)
-SESSION_QUOTA, TOKEN_QUOTA, TOKEN_SESSION_QUOTA = 3, 2, 10
+SESSION_QUOTA, TOKEN_QUOTA, TOKEN_SESSION_QUOTA = 3, 4, 10
 FAILURES, WITHIN = 5, timedelta(minutes=5)
+BEYOND = "TOKEN_CANNOT_MANAGE_TOKENS"
 
 T = TypeVar("T")
 
@@ -87,6 +88,7 @@ class Account:
     def turns(self, now: datetime) -> list[datetime]:
         """When an answer will change by time alone, though nothing ends; the next first."""
         times = {at + WITHIN for at in self.failures} | {each.rotated + MIN_REFRESH for each in self.sessions}
+        times |= {each.created + RECENT for each in self.sessions if each.token is None}
         times |= {each.seen + GRACE for each in self.sessions if each.seen}
         return sorted(each for each in times if each > now)
 
@@ -100,6 +102,12 @@ class Account:
 
     def bearers(self, now: datetime) -> list[str]:
         return [each.value for each in self.tokens if each.value and each.good(now)]
+
+    def managers(self, now: datetime) -> tuple[list[str], list[str]]:
+        """Values of tokens that let in and hold tokens:manage, and of sessions made from those."""
+        tokens = [each for each in self.tokens if each.good(now) and MANAGE in each.scopes]
+        made = [each.values[-1] for each in self.sessions if each.token in tokens and each.good(now)]
+        return [each.value for each in tokens if each.value], made
 
     # Sessions
 
@@ -147,14 +155,16 @@ class Account:
             caller = self.behind(cookie, now)
         except Refused:
             return  # nothing to end
-        require(caller.interactive or not everywhere, "TOKEN_CANNOT_MANAGE_TOKENS")
+        require(caller.interactive or not everywhere, BEYOND)
         self.sessions = [] if everywhere else [each for each in self.sessions if each is not caller.session]
 
     # Tokens
 
     def create(self, caller: Caller, name: str, life: timedelta | None, scopes: Sequence[str], now: datetime) -> Token:
-        require(caller.interactive, "TOKEN_CANNOT_MANAGE_TOKENS")
+        require(caller.may(MANAGE), BEYOND)
         token = Token(name, scopes, now, now + DEFAULT_LIFE if life is None else self._end(life, now))
+        require(caller.reaches(token), BEYOND)
+        require(MANAGE not in scopes or caller.recent(now), "SIGN_IN_NOT_RECENT")
         self._require_vacancy(token, now, room=True)
         self.tokens.append(token)
         return token
@@ -162,28 +172,33 @@ class Account:
     def update(
         self, caller: Caller, uuid: str, name: str, life: timedelta | None, scopes: Sequence[str] | None, now: datetime
     ) -> Token:
-        require(caller.interactive, "TOKEN_CANNOT_MANAGE_TOKENS")
-        token = self.token(uuid)
-        changed = Token(name or token.name, token.scopes, now, token.ends if life is None else self._end(life, now))
+        require(caller.may(MANAGE), BEYOND)
+        token = self._reached(caller, uuid)
+        scopes = token.scopes if scopes is None else scopes
+        changed = Token(name or token.name, scopes, now, token.ends if life is None else self._end(life, now))
+        require(caller.reaches(changed), BEYOND)
+        gains = MANAGE in scopes and (MANAGE not in token.scopes or changed.ends > token.ends)
+        require(not gains or caller.recent(now), "SIGN_IN_NOT_RECENT")
         revives = changed.live(now) and not token.live(now)
         if changed.live(now):
             self._require_vacancy(changed, now, room=revives, instead_of=token)
-        token.name, token.ends = changed.name, changed.ends
-        token.scopes = token.scopes if scopes is None else scopes
+        token.name, token.ends, token.scopes = changed.name, changed.ends, changed.scopes
         if revives:
             token.value, token.hint = None, ""
         return token
 
     def expire(self, caller: Caller, uuid: str, now: datetime) -> None:
-        require(caller.interactive or self._is_itself(caller, uuid), "TOKEN_CANNOT_MANAGE_TOKENS")
-        token = self.token(uuid)
+        own = self._is_itself(caller, uuid)
+        require(own or caller.may(MANAGE), BEYOND)
+        token = self.token(uuid) if own else self._reached(caller, uuid)
         token.ends, token.value = min(now, token.ends), None
         self._end_sessions(token)
 
     def regenerate(self, caller: Caller, uuid: str, now: datetime) -> Token:
         own = caller.session is None and self._is_itself(caller, uuid)
-        require(caller.interactive or own, "TOKEN_CANNOT_MANAGE_TOKENS")
-        token = self.token(uuid)
+        require(own or caller.may(MANAGE), BEYOND)
+        token = self.token(uuid) if own else self._reached(caller, uuid)
+        require(own or MANAGE not in token.scopes or caller.recent(now), "SIGN_IN_NOT_RECENT")
         require(token.live(now), "TOKEN_EXPIRED")
         token.regenerated = now
         self._end_sessions(token)
@@ -202,6 +217,14 @@ class Account:
         require(found, "NOT_FOUND")
         assert found is not None
         return found
+
+    def _reached(self, caller: Caller, uuid: str) -> Token:
+        """Who may not read is not told which there are."""
+        require(not caller.may("tokens:read") or self.token(uuid), "NOT_FOUND")
+        token = _first(each for each in self.tokens if each.uuid == uuid)
+        require(token and caller.reaches(token), BEYOND)
+        assert token is not None
+        return token
 
     def _is_itself(self, caller: Caller, uuid: str) -> bool:
         return caller.token is not None and caller.token.uuid == uuid

@@ -73,6 +73,10 @@ class SideBySide:
                 return newest(self.model.previous() or [cookie], number), None
             case "token":
                 return None, bearer
+            case "manager":
+                return None, newest(self.model.managers(now)[0] or [bearer], number)
+            case "managing":
+                return newest(self.model.managers(now)[1] or [cookie], number), None
             case "both":
                 return newest(self.cookies, number), bearer
             case "any cookie":
