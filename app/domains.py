@@ -31,6 +31,7 @@ from app.core.config import Settings
 from app.core.db import Database
 from app.core.metrics import Metrics
 from app.core.secrets import CodeDigests
+from app.housekeeping import Housekeeping
 from app.limits import Limits
 from app.mail.outbox import Outbox
 from app.policy import (
@@ -170,3 +171,7 @@ def tokens(settings: Settings, db: Database, clock: Clock, outbox: Outbox) -> Se
         ListTokensPage(db),
     )
     return Service(tokens_v1.TokensServiceASGIApplication, tokens_v1.TokensService.desc(), handlers)
+
+
+def housekeeping(settings: Settings, db: Database, clock: Clock) -> Housekeeping:
+    return Housekeeping(db, clock, timedelta(days=settings.security_event_days))

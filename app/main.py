@@ -23,6 +23,7 @@ from app.core.secrets import LimitKeys, Signatures
 from app.core.worker import every
 from app.health.handlers import HealthHandlers
 from app.health.serving import LOOK_EVERY, Serving
+from app.housekeeping import Housekeeping
 from app.limits import Limits, MemoryLimits, MeteredLimits, NoLimits
 from app.limits.shared import LOOK_EVERY as LOOK_FOR_STORE_EVERY
 from app.limits.shared import SharedLimits
@@ -49,6 +50,9 @@ from gen.test.v1 import test_v1_connect as test_v1
 
 FLUSH_EVERY = 5.0
 """Seconds between two writes of when sessions and tokens were last used."""
+SWEEP_EVERY = 3600.0
+SWEEP_FIRST_AFTER = 60.0
+"""Seconds between two rounds of housekeeping, and until the first: a start has enough to do, and may be one of many."""
 SETTLE_WITHIN = 2.0
 """Seconds that calls in flight get at shutdown."""
 
@@ -68,6 +72,7 @@ class Parts:
     activities: tuple[Activity, Activity]
     run_to_end: RunToEnd
     serving: Serving
+    housekeeping: Housekeeping
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -80,6 +85,8 @@ class Parts:
         if self.shared_limits:
             workers += [asyncio.create_task(every(LOOK_FOR_STORE_EVERY, self.shared_limits.look, "limits"))]
         workers += [asyncio.create_task(every(FLUSH_EVERY, activity.flush, "activity")) for activity in self.activities]
+        sweep = every(SWEEP_EVERY, self.housekeeping.sweep, "housekeeping", first_after=SWEEP_FIRST_AFTER)
+        workers += [asyncio.create_task(sweep)]
         try:
             yield
         finally:
@@ -152,6 +159,7 @@ def create_app(
     )
     run_to_end = RunToEnd(policies, settings.request_timeout)
     delivery = Delivery(db, clock, sender_of(settings), Renderer(settings))
+    housekeeping = domains.housekeeping(settings, db, clock)
     parts = Parts(
         settings,
         clock,
@@ -164,6 +172,7 @@ def create_app(
         (session_activity, token_activity),
         run_to_end,
         serving,
+        housekeeping,
     )
 
     @asynccontextmanager

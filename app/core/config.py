@@ -127,6 +127,8 @@ class Settings(BaseModel):
     token_quota: Annotated[int, Field(ge=1)] = 50
     tokens_require_verified_email: bool = False
 
+    security_event_days: Annotated[int, Field(ge=1, le=36600)] = 400
+
     @property
     def origin(self) -> str:
         """Where people reach the service; links in mail are built from it and from nothing in a request."""

@@ -14,10 +14,13 @@ from sqlmodel import Field, col
 
 from app.core.clock import Clock
 from app.core.db import Table, Tx, columns
+from app.core.purge import delete_older
 from app.core.secrets import new_id
 
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a mail without a `valid_until` is tried: the 4-5 days of RFC 5321, section 4.5.4.1."""
+KEEP_DELIVERED = timedelta(days=7)
+"""How long the trace of a mail stays: far longer than any `queued_since` looks back, for who asks where a mail is."""
 
 
 class MailRow(Table, table=True):
@@ -152,3 +155,14 @@ async def put_off(tx: Tx, mail: ClaimedMail, until: datetime) -> None:
 
 async def drop(tx: Tx, mail: ClaimedMail) -> None:
     await tx.execute(delete(MailRow).where(col(MailRow.id) == mail.id))
+
+
+async def purge_delivered(tx: Tx, before: datetime, limit: int) -> int:
+    """Delete traces of mails that were sent before then."""
+    return await delete_older(tx, MailRow, MailRow.delivered_at, before, limit)
+
+
+async def purge_undeliverable(tx: Tx, before: datetime, limit: int) -> int:
+    """Delete mails that were not to be sent any more by then; one under way is left to its sender, and its lease."""
+    expired = col(MailRow.valid_until) < before
+    return await delete_older(tx, MailRow, MailRow.next_attempt_at, before, limit, expired)

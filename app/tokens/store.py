@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, literal, or_, select, update
@@ -10,8 +10,12 @@ from sqlmodel import UTCDateTime, col, insert
 
 from app.core.db import PointRead, Tx, columns
 from app.core.listing import Position, newest_first
+from app.core.purge import delete_older
 from app.tokens.models import TokenRow
 from app.tokens.token import Token
+
+KEEP_DEAD = timedelta(days=90)
+"""How long a token that ended stays listed (semantics.md, "tokens.v1.TokensService")."""
 
 _TOKEN = columns(TokenRow, Token)
 
@@ -120,3 +124,8 @@ async def touch(tx: Tx, used: Sequence[tuple[UUID, datetime]]) -> None:
         .values(last_used_at=bindparam("used_at"))
     )
     await tx.execute(statement, [{"used_id": token_id, "used_at": at} for token_id, at in used])
+
+
+async def purge(tx: Tx, before: datetime, limit: int) -> int:
+    """Delete some that ended before then, by time or by force."""
+    return await delete_older(tx, TokenRow, TokenRow.expires_at, before, limit)

@@ -14,6 +14,7 @@ from sqlmodel import col, insert
 
 from app.accounts.models import AccountRow, MailedCode, VerificationRow
 from app.core.db import Tx, columns
+from app.core.purge import delete_older
 
 _SPENT = -1
 """In `tries_left`: used or ended. Zero is a code whose last try is under way, which may be the right one."""
@@ -78,3 +79,8 @@ async def end_all(tx: Tx, account_id: UUID, purpose: str | None = None) -> None:
     if purpose is not None:
         statement = statement.where(col(VerificationRow.purpose) == purpose)
     await tx.execute(statement.values(tries_left=_SPENT))
+
+
+async def purge(tx: Tx, before: datetime, limit: int) -> int:
+    """Delete some that expired before then."""
+    return await delete_older(tx, VerificationRow, VerificationRow.expires_at, before, limit)

@@ -1,5 +1,6 @@
 """All SQL about the audit trail. Each function takes the transaction it works in."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlmodel import col, insert
 from app.accounts.models import AccountRow, SecurityEvent, SecurityEventRow
 from app.core.db import Tx, columns
 from app.core.listing import Position, newest_first
+from app.core.purge import delete_older
 
 _EVENT = columns(SecurityEventRow, SecurityEvent)
 
@@ -47,3 +49,8 @@ async def signed_up_from(tx: Tx, account_id: UUID) -> str | None:
 async def drop_all(tx: Tx, account_id: UUID) -> None:
     """For an ID that never was an account's; the trail of one that was goes by age alone."""
     await tx.execute(delete(SecurityEventRow).where(col(SecurityEventRow.account_id) == account_id))
+
+
+async def purge(tx: Tx, before: datetime, limit: int) -> int:
+    """Delete some that happened before then."""
+    return await delete_older(tx, SecurityEventRow, SecurityEventRow.occurred_at, before, limit)

@@ -11,6 +11,7 @@ from sqlmodel import col, insert
 from app.accounts.models import ListedSession, Session, SessionRow
 from app.core.db import PointRead, Tx, columns
 from app.core.listing import Position, newest_first
+from app.core.purge import delete_older
 
 _SESSION = columns(SessionRow, Session)
 _LISTED = columns(SessionRow, ListedSession)
@@ -99,3 +100,8 @@ async def make_room(tx: Tx, account_id: UUID, token_id: UUID | None, quota: int,
         .limit(quota - 1)
     )
     await tx.execute(delete(SessionRow).where(*same_kind, col(SessionRow.id).not_in(kept)))
+
+
+async def purge(tx: Tx, before: datetime, limit: int) -> int:
+    """Delete some whose idle end, never later than the absolute one, was before then."""
+    return await delete_older(tx, SessionRow, SessionRow.idle_ends_at, before, limit)
