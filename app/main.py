@@ -44,6 +44,7 @@ from app.rpc.reflection import reflection
 from app.rpc.serve import Service, interceptors, methods, mounts, require_policies, terse
 from app.test.handlers import PingHandlers, PongHandlers
 from app.tokens import store as tokens_store
+from app.tokens.expiry_warning import WarnOfExpiry
 from app.tokens.verify import TokenCredentials
 from gen.grpc.health.v1 import health_connect as health_v1
 from gen.test.v1 import test_v1_connect as test_v1
@@ -52,7 +53,8 @@ FLUSH_EVERY = 5.0
 """Seconds between two writes of when sessions and tokens were last used."""
 SWEEP_EVERY = 3600.0
 SWEEP_FIRST_AFTER = 60.0
-"""Seconds between two rounds of housekeeping, and until the first: a start has enough to do, and may be one of many."""
+"""Seconds between two looks for what is old or about to end, and until the first: a start has enough to do, and may be
+one of many."""
 SETTLE_WITHIN = 2.0
 """Seconds that calls in flight get at shutdown."""
 
@@ -73,6 +75,7 @@ class Parts:
     run_to_end: RunToEnd
     serving: Serving
     housekeeping: Housekeeping
+    warn_of_expiry: WarnOfExpiry
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -85,8 +88,11 @@ class Parts:
         if self.shared_limits:
             workers += [asyncio.create_task(every(LOOK_FOR_STORE_EVERY, self.shared_limits.look, "limits"))]
         workers += [asyncio.create_task(every(FLUSH_EVERY, activity.flush, "activity")) for activity in self.activities]
-        sweep = every(SWEEP_EVERY, self.housekeeping.sweep, "housekeeping", first_after=SWEEP_FIRST_AFTER)
-        workers += [asyncio.create_task(sweep)]
+        sweeps = ((self.housekeeping.sweep, "housekeeping"), (self.warn_of_expiry, "expiry_warning"))
+        workers += [
+            asyncio.create_task(every(SWEEP_EVERY, sweep, name, first_after=SWEEP_FIRST_AFTER))
+            for sweep, name in sweeps
+        ]
         try:
             yield
         finally:
@@ -173,6 +179,7 @@ def create_app(
         run_to_end,
         serving,
         housekeeping,
+        WarnOfExpiry(db, clock, outbox),
     )
 
     @asynccontextmanager

@@ -1,5 +1,6 @@
 """What a caller, and other domains, may do to an account inside a transaction of theirs."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from app.accounts import store
@@ -12,6 +13,11 @@ from app.core.errors import BadCredential
 async def lock(tx: Tx, account_id: UUID) -> Account | None:
     """The account, its row held until the transaction ends, so that two that count what it owns take turns."""
     return await store.accounts.by_id(tx, account_id, lock=True)
+
+
+async def addresses(tx: Tx, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Where to mail the owners; disabled accounts are left out."""
+    return await store.accounts.addresses(tx, account_ids)
 
 
 async def hold(tx: Tx, caller: Caller) -> Account:

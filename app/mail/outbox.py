@@ -4,9 +4,10 @@ The worker (`mail.delivery`) claims a row by moving its next attempt forward, as
 mail in hand lets go of it by itself, and no lock or connection is held while a mail server takes its time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, Column, Index, delete, insert, select, update
@@ -80,8 +81,16 @@ class Outbox:
 
     async def queue(self, tx: Tx, mail: Mail) -> None:
         """Have the mail sent if `tx` commits; the worker finds it within a second."""
+        await self.queue_all(tx, [mail])
+
+    async def queue_all(self, tx: Tx, mails: Sequence[Mail]) -> None:
+        """The same for many at once."""
+        if mails:
+            await tx.execute(insert(MailRow), [self._row(mail) for mail in mails])
+
+    def _row(self, mail: Mail) -> dict[str, Any]:
         now = self.clock.now()
-        row = {
+        return {
             "id": new_id(now),
             "account_id": mail.account_id,
             "recipient": mail.to,
@@ -92,7 +101,6 @@ class Outbox:
             "attempts": 0,
             "next_attempt_at": now,
         }
-        await tx.execute(insert(MailRow).values(row))
 
     async def drop_unsent(self, tx: Tx, account_id: UUID) -> None:
         """Nothing more is sent about the account, save what was queued without its ID."""

@@ -43,4 +43,4 @@ class TokenRow(Table, table=True):
     last_used_at: datetime | None = None
     regenerated_at: datetime | None = None
     warned_days: int | None = None
-    """Which warning of its end was mailed last, by the days that were left; None again once the end moves."""
+    """The last warning of its end that was mailed or says nothing new, by its days; judged anew once the end moves."""

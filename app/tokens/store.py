@@ -1,11 +1,11 @@
 """All SQL about tokens. Each function takes the transaction it works in."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, literal, or_, select, update
 from sqlmodel import UTCDateTime, col, insert
 
 from app.core.db import PointRead, Tx, columns
@@ -17,6 +17,16 @@ from app.tokens.token import Token
 KEEP_DEAD = timedelta(days=90)
 """How long a token that ended stays listed (semantics.md, "tokens.v1.TokensService")."""
 
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a warning says of a token."""
+
+    account_id: UUID
+    name: str
+    expires_at: datetime
+
+
 _TOKEN = columns(TokenRow, Token)
 
 TOKEN_BY_DIGEST = PointRead(select(*_TOKEN).where(col(TokenRow.value_digest) == bindparam("digest")))
@@ -24,7 +34,8 @@ TOKEN_BY_ID = PointRead(select(*_TOKEN).where(col(TokenRow.id) == bindparam("id"
 
 
 async def add(tx: Tx, token: Token) -> None:
-    await tx.execute(insert(TokenRow).values(**asdict(token)))
+    warned_days = token.needless_warning(token.created_at)
+    await tx.execute(insert(TokenRow).values(**asdict(token), warned_days=warned_days))
 
 
 async def find(tx: Tx, account_id: UUID, token_id: UUID) -> Token | None:
@@ -65,19 +76,53 @@ async def count_live(tx: Tx, account_id: UUID, now: datetime) -> int:
     return (await tx.execute(query)).scalar_one()
 
 
-async def change(tx: Tx, token: Token) -> None:
-    """Store what UpdateToken and ForceTokenExpiration change; the account's row must be held since it was read."""
-    await tx.execute(
+async def change(tx: Tx, token: Token) -> bool:
+    """Store what UpdateToken and ForceTokenExpiration change; the account's row must be held since it was read.
+
+    False if the token is gone: a purge holds no account.
+    """
+    values = {
+        "name": token.name,
+        "scopes": token.scopes,
+        "expires_at": token.expires_at,
+        "value_digest": token.value_digest,
+        "value_hint": token.value_hint,
+    }
+    return (await tx.execute(update(TokenRow).where(col(TokenRow.id) == token.id).values(**values))).rowcount == 1
+
+
+async def judge_warnings_anew(tx: Tx, token: Token, now: datetime) -> None:
+    """The token's end was moved now; what was told of the old one is forgotten."""
+    warned_days = token.needless_warning(now)
+    await tx.execute(update(TokenRow).where(col(TokenRow.id) == token.id).values(warned_days=warned_days))
+
+
+async def due_for_warning(tx: Tx, now: datetime, days: int, limit: int) -> list[UUID]:
+    """Up to `limit` tokens that end within `days` without a word, the nearest end first."""
+    query = select(col(TokenRow.id)).where(*_unwarned(now, days)).order_by(col(TokenRow.expires_at)).limit(limit)
+    return list((await tx.execute(query)).scalars())
+
+
+async def mark_warned(tx: Tx, token_ids: Sequence[UUID], now: datetime, days: int) -> list[Ending]:
+    """Of these tokens, those that this transaction is to warn of; another process may have been faster with some."""
+    held = select(col(TokenRow.id)).where(col(TokenRow.id).in_(token_ids), *_unwarned(now, days))
+    statement = (
         update(TokenRow)
-        .where(col(TokenRow.id) == token.id)
-        .values(
-            name=token.name,
-            scopes=token.scopes,
-            expires_at=token.expires_at,
-            value_digest=token.value_digest,
-            value_hint=token.value_hint,
-        )
+        .where(col(TokenRow.id).in_(held.with_for_update(skip_locked=True)))
+        .values(warned_days=days)
+        .returning(*columns(TokenRow, Ending))
     )
+    return [Ending(*row) for row in await tx.execute(statement)]
+
+
+def _unwarned(now: datetime, days: int) -> list[ColumnElement[bool]]:
+    warned_days = col(TokenRow.warned_days)
+    return [
+        col(TokenRow.expires_at) > now,
+        col(TokenRow.expires_at) <= now + timedelta(days=days),
+        col(TokenRow.value_digest).is_not(None),
+        or_(warned_days.is_(None), warned_days > days),
+    ]
 
 
 async def swap_value(tx: Tx, seen: Token, value_digest: bytes, value_hint: str, now: datetime) -> bool:

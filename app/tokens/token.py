@@ -1,10 +1,13 @@
 """A token, as the rest of the domain sees it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.core.caller import Caller
+
+WARNINGS = (14, 3)
+"""Days before its end at which a token's owner is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,14 @@ class Token:
 
     def live_at(self, now: datetime) -> bool:
         return now < self.expires_at
+
+    def needless_warning(self, set_at: datetime) -> int | None:
+        """The last warning that says nothing new to who chose the token's end at that time, in days before the end.
+
+        A token that is made for a week needs no word after a minute that it ends within 14 days.
+        """
+        passed = [days for days in WARNINGS if self.expires_at - set_at <= timedelta(days=days)]
+        return min(passed, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from app.accounts.models import Account
 from app.core.caller import Caller
 from app.core.clock import Clock
 from app.core.db import Database, Tx
+from app.core.errors import NotFound
 from app.tokens import store
 from app.tokens.authority import MANAGE, lock_account, present, require_manager, require_recent, within_reach
 from app.tokens.lifetime import Lifetime
@@ -59,7 +60,10 @@ class UpdateToken:
             if after.live_at(now):
                 after = await self._made_live(tx, account, before, after, now)
             if after != before:
-                await store.change(tx, after)
+                if not await store.change(tx, after):
+                    raise NotFound
+                if after.expires_at != before.expires_at:
+                    await store.judge_warnings_anew(tx, after, now)
                 await note(tx, caller, "token_updated", after, now)
         return after
 

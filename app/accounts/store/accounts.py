@@ -1,5 +1,6 @@
 """All SQL about accounts. Each function takes the transaction it works in."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,14 @@ async def by_id(tx: Tx, account_id: UUID, *, lock: bool = False) -> Account | No
     query = select(*_ACCOUNT).where(col(AccountRow.id) == account_id)
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     return None if row is None else Account(*row)
+
+
+async def addresses(tx: Tx, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The addresses of those accounts that are not disabled."""
+    query = select(col(AccountRow.id), col(AccountRow.address)).where(
+        col(AccountRow.id).in_(account_ids), col(AccountRow.disabled_at).is_(None)
+    )
+    return {account_id: address for account_id, address in await tx.execute(query)}
 
 
 async def swap_hash(tx: Tx, seen: Account, password_hash: str) -> int | None:
