@@ -6,13 +6,12 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from app import migrations
-from tests.e2e.server import STOP_WITHIN, Server, clean_environment, free_port, serving
+from tests.e2e.server import STOP_WITHIN, Server, free_port, run, serving
 
 KEY = "0123456789-abcdefghij-KLMNOPQRSTU"
 PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEYS": KEY, "PUBLIC_URL": "https://accounts.example.com"}
@@ -145,18 +144,6 @@ def refusal(folder: Path, command: str, **settings: str) -> list[str]:
     assert first == "Gatepost cannot start:"
     assert all(line.startswith("  ") for line in lines)
     return [line.strip() for line in lines]
-
-
-def run(folder: Path, command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "app", command],
-        cwd=folder,
-        env=clean_environment(folder) | settings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def connected(server: Server) -> socket.socket:

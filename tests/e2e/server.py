@@ -100,6 +100,19 @@ def serving(folder: Path, **settings: str) -> Iterator[Server]:
         process.wait()
 
 
+def run(folder: Path, *command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """One command to its end, with these settings and no others; its data is `folder`/data, as the server's is."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *command],
+        cwd=folder,
+        env=clean_environment(folder) | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def clean_environment(home: Path) -> dict[str, str]:
     """What every process of these tests gets: nothing of whoever runs them, and this clone's code."""
     tools = (Path(sys.executable).parent, ROOT / "tests/node/node_modules/.bin", "/usr/local/bin", "/usr/bin", "/bin")

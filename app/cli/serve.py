@@ -1,9 +1,8 @@
-"""The command line: `gatepost serve` and `gatepost migrate`."""
+"""`gatepost serve` and `gatepost migrate`."""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -12,23 +11,22 @@ import typer
 from pydantic import SecretStr
 
 from app import migrations
+from app.cli.database import opened, unwritable
 from app.core.config import ConfigError, Settings, load_settings
-from app.core.db import Database
-from app.core.errors import Unavailable
 from app.core.log import configure
 from app.core.secrets import local_key
 from app.main import Parts, create_app
 from app.server import Server, configured, listen, metrics_page
 
-app = typer.Typer(help="Accounts, sessions and tokens over Connect, gRPC-Web and gRPC.", no_args_is_help=True)
 
-
-@app.command()
 def serve() -> None:
     """Migrate the database if it is not up to date, then serve."""
     settings, key_file = _settings()
     configure(settings.log_level)
-    _bring_up_to_date(settings)
+    try:
+        _bring_up_to_date(settings)
+    except ConfigError as error:
+        _give_up(error.problems)
     application = create_app(settings)
     parts: Parts = application.state.parts
     with ExitStack() as beside:
@@ -41,17 +39,15 @@ def serve() -> None:
         Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
 
 
-@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date, one process at a time."""
     settings, _ = _settings()
-    before, after = asyncio.run(_migrate(settings))
+    try:
+        before, after = asyncio.run(_migrate(settings))
+    except ConfigError as error:
+        _give_up(error.problems)
     unchanged = f"The schema is at {after} already."
     print(unchanged if before == after else f"The schema went from {before or 'nothing'} to {after}.")
-
-
-def main() -> None:
-    app()
 
 
 def _settings() -> tuple[Settings, Path | None]:
@@ -64,7 +60,7 @@ def _settings() -> tuple[Settings, Path | None]:
     except ConfigError as error:
         _give_up(error.problems)
     except OSError as error:
-        _give_up([_unwritable(error)])
+        _give_up([unwritable(error)])
 
 
 def _bring_up_to_date(settings: Settings) -> None:
@@ -77,32 +73,15 @@ def _bring_up_to_date(settings: Settings) -> None:
 
 
 async def _revision(settings: Settings) -> str | None:
-    async with _database(settings) as db:
+    async with opened(settings) as db:
         return await migrations.current_revision(db)
 
 
 async def _migrate(settings: Settings) -> tuple[str | None, str | None]:
-    async with _database(settings) as db:
+    async with opened(settings) as db:
         before = await migrations.current_revision(db)
         await migrations.migrate(db)
         return before, await migrations.current_revision(db)
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    """The database for one errand; where it cannot be used the command ends."""
-    try:
-        db = Database(settings.database_url)
-    except OSError as error:
-        _give_up([_unwritable(error)])
-    try:
-        yield db
-    except Unavailable:
-        _give_up(["DATABASE_URL: the database does not answer. Start it, or correct the URL."])
-    except migrations.UnknownRevision:
-        _give_up(["A later version of Gatepost has migrated this database. Start that one, or a later one still."])
-    finally:
-        await db.close()
 
 
 def _banner(settings: Settings, key_file: Path | None) -> str:
@@ -128,12 +107,6 @@ def _mail(settings: Settings) -> str:
     if settings.mail_server:
         return f"goes to {settings.mail_server}"
     return f"{settings.mail_folder.absolute()}, one .eml file each" if settings.mail_folder else "printed here"
-
-
-def _unwritable(error: OSError) -> str:
-    if error.errno is None:
-        return str(error)  # our own: a key that others can read
-    return f"DATABASE_URL: cannot keep data in {error.filename} ({error.strerror}). Name a folder that can be written."
 
 
 def _give_up(problems: list[str]) -> NoReturn:
