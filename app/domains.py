@@ -10,6 +10,7 @@ from app.accounts.codes import Codes
 from app.accounts.deletion import DeleteAccount
 from app.accounts.failures import Failures
 from app.accounts.handlers import AccountsHandlers, PublicAccountsHandlers
+from app.accounts.inspection import ShowAccount
 from app.accounts.operation import DisableAccount, EnableAccount, EndSessions
 from app.accounts.password_change import ChangePassword
 from app.accounts.password_check import PasswordCheck
@@ -51,6 +52,7 @@ from app.tokens.creation import CreateToken
 from app.tokens.expiration import ForceTokenExpiration
 from app.tokens.handlers import TokensHandlers
 from app.tokens.lifetime import Lifetime
+from app.tokens.operation import ExpireToken
 from app.tokens.reading import GetToken, ListTokens, ListTokensPage
 from app.tokens.regeneration import RegenerateToken
 from app.tokens.unproven import expire_unproven
@@ -156,6 +158,14 @@ def operations(db: Database, clock: Clock) -> tuple[DisableAccount, EnableAccoun
     """What operators do to an account. They need no settings and no running service."""
     disable = DisableAccount(db, clock, Outbox(clock), tokens_store.expire_all)
     return disable, EnableAccount(db, clock), EndSessions(db, clock)
+
+
+def inspection(db: Database, clock: Clock) -> ShowAccount:
+    return ShowAccount(db, clock, tokens_store.count_live)
+
+
+def token_expiry(db: Database, clock: Clock) -> ExpireToken:
+    return ExpireToken(db, clock)
 
 
 def tokens(settings: Settings, db: Database, clock: Clock, outbox: Outbox) -> Service:

@@ -34,6 +34,6 @@ async def hold(tx: Tx, caller: Caller) -> Account:
     return account
 
 
-async def end_sessions_of_token(tx: Tx, token_id: UUID) -> None:
-    """Sessions made from a token die in the transaction in which the token does."""
-    await store.sessions.end_all_of_token(tx, token_id)
+async def end_sessions_of_token(tx: Tx, token_id: UUID) -> int:
+    """Sessions made from a token die in the transaction in which the token does; how many."""
+    return await store.sessions.end_all_of_token(tx, token_id)

@@ -2,16 +2,18 @@
 
 import typer
 
-from app.cli.serve import migrate, serve
+from app.cli import operate, purge, serve
 
-# Typer's own tracebacks show local variables, and with them keys.
 app = typer.Typer(
     help="Accounts, sessions and tokens over Connect, gRPC-Web and gRPC.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    pretty_exceptions_enable=False,  # Typer's own tracebacks may show local variables, and with them keys
 )
-for command in (serve, migrate):
-    app.command()(command)
+app.command()(serve.serve)
+app.command()(serve.migrate)
+app.command()(purge.purge)
+app.add_typer(operate.account, name="account")
+app.add_typer(operate.token, name="token")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """ForceTokenExpiration."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.accounts.owner import end_sessions_of_token
@@ -29,8 +29,7 @@ class ForceTokenExpiration:
             token = await store.find(tx, caller.account_id, token_id)
             if token is None or token.id != caller.token_id:
                 token = within_reach(caller, token)
-            # Without the digest the value is dead even if the clock is set back, or the end moved later.
-            expired = replace(token, expires_at=min(now, token.expires_at), value_digest=None)
+            expired = token.expired(now)
             if expired == token:
                 return
             await store.change(tx, expired)

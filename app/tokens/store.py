@@ -45,6 +45,11 @@ async def find(tx: Tx, account_id: UUID, token_id: UUID) -> Token | None:
     return None if row is None else Token(*row)
 
 
+async def owner_of(tx: Tx, token_id: UUID) -> UUID | None:
+    """The account that the token belongs to."""
+    return (await tx.execute(select(col(TokenRow.account_id)).where(col(TokenRow.id) == token_id))).scalar_one_or_none()
+
+
 async def newest(tx: Tx, account_id: UUID, after: Position | None, limit: int) -> list[Token]:
     """Up to `limit` tokens in listing order, from the one that follows `after` on."""
     query = select(*_TOKEN).where(col(TokenRow.account_id) == account_id)

@@ -1,7 +1,8 @@
 """A token, as the rest of the domain sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 from app.core.caller import Caller
@@ -25,6 +26,11 @@ class Token:
 
     def live_at(self, now: datetime) -> bool:
         return now < self.expires_at
+
+    def expired(self, now: datetime) -> Self:
+        """The token ended by force. Without the digest its value is dead even if the clock is set back, or the end
+        moved later."""
+        return replace(self, expires_at=min(now, self.expires_at), value_digest=None)
 
     def needless_warning(self, set_at: datetime) -> int | None:
         """The last warning that says nothing new to who chose the token's end at that time, in days before the end.

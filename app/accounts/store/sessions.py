@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import col, insert
 
 from app.accounts.models import ListedSession, Session, SessionRow
@@ -82,8 +82,14 @@ async def end_all_of_account(tx: Tx, account_id: UUID, *, but: UUID | None = Non
     return (await tx.execute(ended if but is None else ended.where(col(SessionRow.id) != but))).rowcount
 
 
-async def end_all_of_token(tx: Tx, token_id: UUID) -> None:
-    await tx.execute(delete(SessionRow).where(col(SessionRow.token_id) == token_id))
+async def end_all_of_token(tx: Tx, token_id: UUID) -> int:
+    """How many ended."""
+    return (await tx.execute(delete(SessionRow).where(col(SessionRow.token_id) == token_id))).rowcount
+
+
+async def count_live(tx: Tx, account_id: UUID, now: datetime) -> int:
+    query = select(func.count()).where(col(SessionRow.account_id) == account_id, col(SessionRow.idle_ends_at) > now)
+    return (await tx.execute(query)).scalar_one()
 
 
 async def make_room(tx: Tx, account_id: UUID, token_id: UUID | None, quota: int, now: datetime) -> None:
