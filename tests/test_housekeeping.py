@@ -9,19 +9,22 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from connectrpc.code import Code
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from app import main
-from app.core.db import Database
+from app.core.db import Database, Tx
 from app.housekeeping import BATCH, Housekeeping
 from app.main import create_app
 from app.tokens import store as tokens
+from app.tokens.token import Token
 from tests.accounts.calls import ADA, mailed, refresh, verify_address
 from tests.support.clock import FakeClock
+from tests.support.refusals import refused
 from tests.support.service import Gatepost, settings_for, started
 from tests.tokens.calls import create, exchanged, expire, id_of, regenerate, update, value_of, works
 
@@ -118,6 +121,24 @@ async def test_deleting_a_token_deletes_its_sessions(still: Gatepost) -> None:
     async with still.parts.db.write() as tx:
         assert await tokens.purge(tx, still.clock.now() + timedelta(days=91), 1) == 1
     assert await still.fetch("SELECT token_id FROM sessions") == [(None,)]
+
+
+async def test_no_update_of_a_token_is_acknowledged_that_a_purge_overtook(
+    still: Gatepost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server of many writers a purge can come between reading a token and changing it: it holds no account."""
+    find = tokens.find
+
+    async def overtaken(tx: Tx, account_id: UUID, token_id: UUID) -> Token | None:
+        token = await find(tx, account_id, token_id)
+        await tokens.purge(tx, still.clock.now() + timedelta(days=91), 1)
+        return token
+
+    ada = await still.session(ADA)
+    token = id_of(await create(ada.tokens))
+    monkeypatch.setattr(tokens, "find", overtaken)
+    with refused(Code.NOT_FOUND, "NOT_FOUND"):
+        await update(ada.tokens, token, name="another")
 
 
 async def test_a_mail_that_holds_back_others_does_so_across_purges(still: Gatepost) -> None:
