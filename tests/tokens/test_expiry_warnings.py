@@ -15,7 +15,7 @@ from app import main
 from app.core.db import Tx
 from app.mail.outbox import Mail, Outbox
 from app.tokens.expiry_warning import BATCH, WarnOfExpiry
-from tests.accounts.calls import ADA, disable
+from tests.accounts.calls import ADA
 from tests.support.service import Gatepost, started
 from tests.tokens.calls import create, expire, id_of, regenerate, update
 
@@ -96,6 +96,15 @@ async def test_a_new_end_is_warned_of_anew_and_another_name_is_not(gatepost: Gat
     assert await days_told(gatepost) == ["14", "14"]
 
 
+async def test_an_update_that_leaves_the_end_does_not_swallow_a_warning_that_is_due(gatepost: Gatepost) -> None:
+    ada = await gatepost.session(ADA)
+    token = id_of(await create(ada.tokens))
+    gatepost.clock.advance(days=76)
+    ada = await gatepost.session(ADA)
+    await update(ada.tokens, token, name="renamed")
+    assert await warn(gatepost) == 1
+
+
 async def test_of_what_is_dead_nobody_is_warned(gatepost: Gatepost) -> None:
     ada = await gatepost.session(ADA)
     forced, valueless, over = [id_of(await create(ada.tokens, name)) for name in ("forced", "valueless", "over")]
@@ -117,7 +126,8 @@ async def test_a_disabled_account_is_not_written_to(gatepost: Gatepost) -> None:
     ada, bob = await gatepost.session(ADA), await gatepost.session("bob@example.test")
     await create(ada.tokens)
     await create(bob.tokens)
-    await disable(gatepost)
+    # Disabling expires the tokens too; a warning that is under way at that moment must not be sent either.
+    await gatepost.execute("UPDATE accounts SET disabled_at = created_at WHERE address = ?", ADA)
     gatepost.clock.advance(days=80)
     await warn(gatepost)
     assert [mail["to"] for mail in await warnings(gatepost)] == ["bob@example.test"]
