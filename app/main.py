@@ -26,6 +26,7 @@ from app.health.serving import LOOK_EVERY, Serving
 from app.housekeeping import Housekeeping
 from app.limits import Limits, MemoryLimits, MeteredLimits, NoLimits
 from app.limits.shared import LOOK_EVERY as LOOK_FOR_STORE_EVERY
+from app.limits.shared import PATIENCE as STORE_PATIENCE
 from app.limits.shared import SharedLimits
 from app.mail.delivery import Delivery
 from app.mail.outbox import Outbox
@@ -207,4 +208,4 @@ def _shared_limits(settings: Settings, clock: Clock, metrics: Metrics) -> Shared
     from app.limits.valkey import ValkeyLimits  # costly: see there
 
     store = ValkeyLimits(settings.limits_url, LimitKeys(settings.keys))
-    return SharedLimits(store, MemoryLimits(clock), metrics)
+    return SharedLimits(store, MemoryLimits(clock), metrics, STORE_PATIENCE)

@@ -15,6 +15,8 @@ from app.limits.limit import Limit, Limits, Ticket
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether the store answers."""
+PATIENCE = 0.25
+"""Seconds that a call waits for the store."""
 _PROBE = Limit("probe", events=1_000_000, seconds=60)
 _log = structlog.get_logger()
 T = TypeVar("T")
@@ -39,7 +41,7 @@ class SharedLimits:
     stays counted there, and runs out like a failure.
     """
 
-    def __init__(self, store: Store, local: Limits, metrics: Metrics, patience: float = 0.25) -> None:
+    def __init__(self, store: Store, local: Limits, metrics: Metrics, patience: float) -> None:
         self._store = store
         self._local = local
         self._gauge = metrics.limits_store_away

@@ -13,6 +13,12 @@ from tests.support.valkey import StoreClock, Valkey, limits_of, running, told_th
 __all__ = ["computed"]  # pytest finds it here
 
 
+@pytest.fixture(autouse=True)
+def patient_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine is not to be taken for a store that hangs."""
+    monkeypatch.setattr("app.main.STORE_PATIENCE", 10)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     with running(tmp_path_factory.mktemp("valkey"), free_port()) as valkey:

@@ -27,7 +27,7 @@ PASSWORD_OF_THE_STORE = "hunter2-canary"
 
 @pytest.mark.parametrize("how", ["kill", "pause"])
 async def test_a_store_that_goes_away_leaves_stricter_limits(fragile: Valkey, how: str) -> None:
-    async with shared(fragile) as limits:
+    async with shared(fragile, patience=1) as limits:
         await use(limits, BY_IP_AND_ACCOUNT, 1, key="before")
         getattr(fragile, how)()
         await use(limits, BY_IP_AND_ACCOUNT, 2)
@@ -69,7 +69,7 @@ async def test_it_goes_and_comes_back_with_a_line_for_each(fragile: Valkey) -> N
 
 
 async def test_a_store_that_hung_answers_to_the_point_afterwards(fragile: Valkey) -> None:
-    async with shared(fragile) as limits:
+    async with shared(fragile, patience=1) as limits:
         await use(limits, BY_IP_AND_ACCOUNT, 5)
         fragile.pause()
         waiting = (use(limits, BY_ACCOUNT, 1, key=str(number)) for number in range(20))
@@ -82,7 +82,7 @@ async def test_a_store_that_hung_answers_to_the_point_afterwards(fragile: Valkey
 
 
 async def test_a_store_cut_off_in_the_middle_of_a_call(fragile: Valkey) -> None:
-    async with shared(fragile, patience=30) as limits:
+    async with shared(fragile) as limits:
         await use(limits, BY_IP_AND_ACCOUNT, 1)
         fragile.pause()
         calls = asyncio.gather(*(use(limits, BY_IP_AND_ACCOUNT, 1, key=str(number)) for number in range(5)))
@@ -95,7 +95,7 @@ async def test_a_store_cut_off_in_the_middle_of_a_call(fragile: Valkey) -> None:
 
 
 async def test_an_attempt_is_given_back_where_it_was_counted(fragile: Valkey) -> None:
-    async with shared(fragile) as limits:
+    async with shared(fragile, patience=1) as limits:
         in_store = await limits.take(BY_IP_AND_ACCOUNT, "key")
         fragile.pause()
         await limits.look()
@@ -113,13 +113,16 @@ async def test_an_attempt_is_given_back_where_it_was_counted(fragile: Valkey) ->
 
 async def test_one_that_answers_and_cannot_count_is_away(fragile: Valkey) -> None:
     """Its memory is full, say, or it was made a replica: it says PONG, but nothing would be counted."""
-    async with shared(fragile) as limits:
+    metrics = Metrics()
+    async with shared(fragile, metrics=metrics) as limits:
         fragile.client.config_set("maxmemory", "1")
         await use(limits, BY_IP_AND_ACCOUNT, 2)
         await limits.look()
+        assert away(metrics) == 1
         assert await refused_for(limits, BY_IP_AND_ACCOUNT) == 300
         fragile.client.config_set("maxmemory", "0")
         await limits.look()
+        assert away(metrics) == 0
         await use(limits, BY_IP_AND_ACCOUNT, 5)
 
 
@@ -187,8 +190,8 @@ def away(metrics: Metrics) -> float | None:
 
 
 @asynccontextmanager
-async def shared(store: Valkey, patience: float = 1, metrics: Metrics | None = None) -> AsyncIterator[SharedLimits]:
-    """Patient, so that a slow machine is not taken for a store that hangs."""
+async def shared(store: Valkey, patience: float = 10, metrics: Metrics | None = None) -> AsyncIterator[SharedLimits]:
+    """Patient where nothing hangs, so that a slow machine is not taken for a store that does."""
     limits = SharedLimits(
         ValkeyLimits(store.url, KEYS), MemoryLimits(FakeClock()), metrics or Metrics(), patience=patience
     )
