@@ -17,6 +17,7 @@ KEYS = {
     Per.CLIENT: "client",
     Per.ADDRESS: "address",
     Per.CLIENT_AND_ADDRESS: "client and address",
+    Per.ACCOUNT: "account",
     Per.SERVICE: "nothing",
 }
 

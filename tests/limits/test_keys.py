@@ -31,10 +31,12 @@ KEYS = {
     Per.CLIENT: "2001:db8:1:2::/64",
     Per.ADDRESS: "ada@example.test",
     Per.CLIENT_AND_ADDRESS: "2001:db8:1:2::/64 ada@example.test",
+    Per.ACCOUNT: "018f0000000070008000000000000000",
     Per.SERVICE: "",
 }
 
 
 @pytest.mark.parametrize("per", Per)
 def test_the_key_of_an_attempt(per: Per) -> None:
-    assert Limit("any", 1, 60, per).key("2001:db8:1:2:3:4:5:6", "ada@example.test") == KEYS[per]
+    key = Limit("any", 1, 60, per).key("2001:db8:1:2:3:4:5:6", "ada@example.test", KEYS[Per.ACCOUNT])
+    assert key == KEYS[per]
