@@ -1,9 +1,7 @@
-"""What a mail server sees of us, and what we make of its answers. The servers are real ones."""
+"""What a mail server sees of us: connections, certificates, passwords, letters."""
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,13 @@ from app.core.config import Settings
 from app.core.db import Database
 from app.core.secrets import new_id
 from app.mail.delivery import Delivery
-from app.mail.letter import ServerAway
 from app.mail.outbox import ClaimedMail
 from app.mail.render import Renderer
 from app.mail.senders import sender_of
-from tests.mail.conftest import CODE, VERIFY, queue, stored, verify_email
+from tests.mail.conftest import CODE, VERIFY, To, away, queue, stored, verify_email, waiting
 from tests.support.clock import FakeClock
-from tests.support.smtp import LOGIN, LOGIN_IN_URL, SmtpServer, silent_server, smtp_server
+from tests.support.smtp import LOGIN, LOGIN_IN_URL, smtp_server
 
-To = Callable[..., Delivery]
 NAME = "mail.example.com"
 
 
@@ -131,86 +127,6 @@ async def test_a_wrong_password_is_the_operators_and_no_log_has_it(db: Database,
         assert secret not in str(logs)
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "551 Not here", "552 5.2.2 Full", "553 5.1.3 What?"])
-async def test_a_recipient_refused_for_good_is_given_up(db: Database, clock: FakeClock, to: To, answer: str) -> None:
-    async with smtp_server() as server:
-        await queue(db, clock, verify_email())
-        server.answers["RCPT"] = answer
-        with capture_logs() as logs:
-            assert await to(server).deliver_due() == 0
-    assert await stored(db) == []
-    told = {"template": "verify_email", "attempts": 1, "why": "refused", "log_level": "warning"}
-    assert logs == [{"event": "mail_dropped", **told}]
-
-
-@pytest.mark.parametrize(
-    ("command", "answer"),
-    [
-        ("RCPT", "450 4.2.1 Busy"),
-        ("RCPT", "451 4.7.1 Greylisted"),
-        ("RCPT", "530 Log in first"),
-        ("RCPT", "554 5.7.1 Relay access denied"),
-        ("DATA", "451 Later"),
-        ("DATA", "554 Message rejected"),
-    ],
-)
-async def test_other_refusals_are_of_one_letter_and_it_is_tried_again(
-    db: Database, clock: FakeClock, to: To, command: str, answer: str
-) -> None:
-    async with smtp_server() as server:
-        await queue(db, clock, verify_email("a@example.com"), verify_email("b@example.com"))
-        server.answers[command] = answer
-        assert await to(server).deliver_due() == 0
-        assert await waiting(db, clock) == [4, 4]
-        assert len(server.sessions) == 1, "the connection is still good"
-        server.answers.clear()
-        clock.advance(4)
-        assert await to(server).deliver_due() == 2
-    assert len(server.letters) == 2
-
-
-@pytest.mark.parametrize("answer", ["451 Slow down", "550 5.7.1 Not your address"])
-async def test_a_refused_sender_holds_up_everything(db: Database, clock: FakeClock, to: To, answer: str) -> None:
-    async with smtp_server() as server:
-        await queue(db, clock, verify_email("a@example.com"), verify_email("b@example.com"))
-        server.answers["MAIL"] = answer
-        assert await away(to(server)) == app.mail.smtp.SENDER_REFUSED
-    assert await waiting(db, clock) == [0, 4], "the second was not tried"
-
-
-async def test_a_server_that_is_away_is_asked_once_a_pass(db: Database, clock: FakeClock, to: To) -> None:
-    async with smtp_server() as server:
-        pass
-    await queue(db, clock, verify_email("a@example.com"), verify_email("b@example.com"))
-    assert await away(to(server)) == app.mail.smtp.NO_ANSWER
-    assert await waiting(db, clock) == [0, 4]
-    async with smtp_server(port=server.port) as back:
-        clock.advance(4)
-        assert await to(server).deliver_due() == 2
-    assert len(back.letters) == 2
-
-
-async def test_a_silent_server_is_left(db: Database, clock: FakeClock, to: To, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.mail.smtp, "CONNECT_WITHIN", 0.01)
-    await queue(db, clock, verify_email())
-    async with silent_server() as server:
-        assert await away(to(server)) == app.mail.smtp.NO_ANSWER
-    assert await waiting(db, clock) == [4]
-
-
-async def test_a_server_that_falls_silent_is_left_and_its_late_answer_is_nobody_elses(
-    db: Database, clock: FakeClock, to: To, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await queue(db, clock, verify_email())
-    async with smtp_server() as server:
-        server.open_door.clear()
-        assert await replace(to(server), send_within=0.2).deliver_due() == 0
-        monkeypatch.setattr(app.mail.smtp, "ANSWER_WITHIN", 0.2)
-        clock.advance(4)
-        assert await away(to(server)) == app.mail.smtp.NO_ANSWER
-    assert await waiting(db, clock) == [8]
-
-
 async def test_after_a_letter_cut_short_the_next_gets_a_connection_of_its_own(settings: Settings) -> None:
     """The answer to the first may still come, and would be taken for the second's."""
     moment = FakeClock().now()
@@ -270,32 +186,6 @@ async def test_we_greet_by_our_public_name(db: Database, clock: FakeClock, origi
 
 def scheme_of(tls: str) -> str:
     return "smtp" if tls == "starttls" else "smtps"
-
-
-async def away(delivery: Delivery) -> str:
-    """Why the server counts as away; ours must be the words."""
-    with pytest.raises(ServerAway) as caught:
-        await delivery.deliver_due()
-    return caught.value.why
-
-
-async def waiting(db: Database, clock: FakeClock) -> list[float]:
-    """Seconds until each waiting mail is tried again, rising."""
-    rows = [row for row in await stored(db) if row.delivered_at is None]
-    return sorted((row.next_attempt_at - clock.now()).total_seconds() for row in rows)
-
-
-@pytest.fixture
-def to(db: Database, clock: FakeClock) -> To:
-    """A process that delivers to the server."""
-
-    def make(
-        server: SmtpServer, scheme: str = "smtp", login: str = "", host: str = "127.0.0.1", **other: Any
-    ) -> Delivery:
-        settings = Settings(mail_url=f"{scheme}://{login}{host}:{server.port}")
-        return Delivery(other.get("db", db), clock, sender_of(settings), Renderer(settings))
-
-    return make
 
 
 @pytest.fixture
