@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -105,6 +106,8 @@ def test_a_token_is_expired_by_its_uuid_and_sessions_made_from_it_end(person: Pe
         "sessions": 1,
     }
     assert person.let_in() == (False, False)
+    from_it = "SELECT 1 FROM sessions WHERE token_id = ?"
+    assert rows(person.server.folder, from_it, UUID(person.token_id).hex) == []
     assert command(person.server, "token", "expire", person.token_id) == "It was expired already.\n"
     assert trail(person)[-1] == ("token_expired", "", "gatepost token expire")
     assert [kind for kind, _, _ in trail(person)].count("token_expired") == 1
