@@ -76,8 +76,9 @@ def test_disabled_means_the_very_next_request_is_refused(person: Person) -> None
     assert answer(person.server, "account", "enable", person.address)["changed"] is True
     assert person.sign_in() == 200
     assert person.let_in() == (True, False)
-    assert trail(person)[-3:] == [
+    assert trail(person)[-4:] == [
         ("account_disabled", "", "gatepost account disable"),
+        ("sign_in_failed", "127.0.0.1", "tests"),
         ("account_enabled", "", "gatepost account enable"),
         ("signed_in", "127.0.0.1", "tests"),
     ]

@@ -94,7 +94,7 @@ async def test_queued_mail_and_codes_are_dropped(gatepost: Gatepost) -> None:
     await gatepost.browser().sign_up("bob@example.test")
     await disable(gatepost)
     assert await gatepost.fetch("SELECT recipient FROM mail_outbox") == [("bob@example.test",)]
-    assert await gatepost.fetch("SELECT address FROM verifications") == [("bob@example.test",)]
+    assert await gatepost.fetch("SELECT address FROM verifications WHERE tries_left > 0") == [("bob@example.test",)]
 
 
 async def test_the_trace_of_mail_that_was_sent_stays(gatepost: Gatepost) -> None:
