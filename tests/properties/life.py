@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.properties.contents import Content
-from tests.properties.credentials import Caller, Session
+from tests.properties.credentials import RECENT, Caller, Session
 from tests.properties.model import Refused
 from tests.properties.side_by_side import SideBySide, Who, described, newest, set_cookie, span, time, wanted
 from tests.support.service import PASSWORD
@@ -38,6 +38,13 @@ class Life(SideBySide):
         moments = (self.model.ends if ending else self.model.turns)(self.clock.now())
         if moments:
             left = (moments[moment % len(moments)] - self.clock.now()).total_seconds()
+            self.clock.advance(max(0, left + offset))
+
+    def linger(self, offset: int) -> None:
+        """Until the last sign-in is not recent any more, or a second to either side of that."""
+        signed_in = [each.created for each in self.model.sessions if each.token is None]
+        if signed_in:
+            left = (max(signed_in) + RECENT - self.clock.now()).total_seconds()
             self.clock.advance(max(0, left + offset))
 
     def forge(self, number: int, change: Callable[[str], str]) -> None:
@@ -190,11 +197,9 @@ _LEAVING = st.tuples(st.sampled_from(["session", "previous", "lapsed", "any cook
 _HOLDER = st.tuples(st.sampled_from(["token"] * 4 + ["any token", "no"]), _NUMBERS)
 _LIVES = st.sampled_from([*[None] * 4, 60, 3_600, 10 * DAY, 366 * DAY, 366 * DAY + 1, 0])
 _NAMES = st.sampled_from("abcdef")
-_SCOPES = st.sampled_from(
-    [
-        *[(), (), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",), ("tokens:read",)],
-        *[("tokens:manage", "orders:write"), ("tokens:manage", "tokens:read", "account:read")],
-    ]
+_GRANTS = st.sampled_from([("tokens:manage", "orders:write"), ("tokens:manage", "tokens:read", "account:read")])
+_SCOPES = _GRANTS | st.sampled_from(
+    [(), (), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",), ("tokens:read",)]
 )
 _CHANGES = st.sampled_from([str.swapcase, str.upper, lambda value: f"{value}=", lambda value: value[:-1]])
 _OFFSETS = st.sampled_from([0, 0, -1, 1])
@@ -204,6 +209,7 @@ _UUID: Mapping[str, Any] = {"who": _WHO, "uuid": _NUMBERS}
 _STEPS: Sequence[tuple[int, str, Mapping[str, Any]]] = [
     (9, "wait", {"moment": _NUMBERS, "offset": _OFFSETS, "ending": st.just(False)}),
     (1, "wait", {"moment": _NUMBERS, "offset": _OFFSETS, "ending": st.just(True)}),
+    (2, "linger", {"offset": _OFFSETS}),
     (1, "forge", {"number": _NUMBERS, "change": _CHANGES}),
     (3, "sign_in", {"who": _COMING, "right": _RIGHT}),
     (9, "refresh", {"who": _WHO}),
@@ -219,7 +225,7 @@ _STEPS: Sequence[tuple[int, str, Mapping[str, Any]]] = [
             "uuid": _NUMBERS,
             "name": _NAMES | st.just(""),
             "life": _LIVES,
-            "scopes": st.none() | _SCOPES,
+            "scopes": st.none() | _SCOPES | _GRANTS,
         },
     ),
     (3, "expire", _UUID),

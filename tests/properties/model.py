@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tests.properties.credentials import GRACE, MANAGE, RECENT, Caller, Session, Token
+from tests.properties.credentials import GRACE, MANAGE, Caller, Session, Token
 
 IDLE, ABSOLUTE, MIN_REFRESH = timedelta(days=7), timedelta(days=8), timedelta(minutes=5)
 TOKEN_SESSION, DEFAULT_LIFE, LONGEST_LIFE = timedelta(hours=1), timedelta(days=90), timedelta(days=366)
@@ -88,7 +88,6 @@ class Account:
     def turns(self, now: datetime) -> list[datetime]:
         """When an answer will change by time alone, though nothing ends; the next first."""
         times = {at + WITHIN for at in self.failures} | {each.rotated + MIN_REFRESH for each in self.sessions}
-        times |= {each.created + RECENT for each in self.sessions if each.token is None}
         times |= {each.seen + GRACE for each in self.sessions if each.seen}
         return sorted(each for each in times if each > now)
 

@@ -13,7 +13,7 @@ from tests.support.cases import Tally, cases
 
 
 @given(steps=STEPS)
-@cases(100)
+@cases(80)
 def test_the_service_and_the_model_agree(steps: Sequence[Step], driver: Driver, tally: Tally) -> None:
     Life(driver, tally).live(steps)
 
