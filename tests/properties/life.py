@@ -26,6 +26,7 @@ class Life(SideBySide):
         self.sign_in(("no", 0), right=True)
         self.create(("session", 0), "first", None, ())
         self.create(("session", 0), "manager", None, ("tokens:manage", "tokens:read", "orders:write"))
+        self.create(("session", 0), "managed", None, ("orders:write",))
 
     def live(self, steps: Sequence[Step]) -> None:
         self._begin()
@@ -187,6 +188,7 @@ class Life(SideBySide):
 
 
 _NUMBERS = st.sampled_from([0] * 5 + [1, 1, 2, 3, 4, 5])
+_UUIDS = st.sampled_from([0] * 5 + [1, 1, 2, 3, 4, 5, -1, -2])  # from the other end: nobody's, and another account's
 _KINDS = ["session"] * 8 + ["previous"] * 5 + ["token"] * 4 + ["lapsed", "any cookie", "any token", "both", "no"]
 _KINDS += ["manager"] * 4 + ["managing"] * 2
 _WHO = st.tuples(st.sampled_from(_KINDS), _NUMBERS)
@@ -198,13 +200,12 @@ _HOLDER = st.tuples(st.sampled_from(["token"] * 4 + ["any token", "no"]), _NUMBE
 _LIVES = st.sampled_from([*[None] * 4, 60, 3_600, 10 * DAY, 366 * DAY, 366 * DAY + 1, 0])
 _NAMES = st.sampled_from("abcdef")
 _GRANTS = st.sampled_from([("tokens:manage", "orders:write"), ("tokens:manage", "tokens:read", "account:read")])
-_SCOPES = _GRANTS | st.sampled_from(
-    [(), (), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",), ("tokens:read",)]
-)
+_SMALLER = st.sampled_from([(), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",)])
+_SCOPES = _SMALLER | _SMALLER | _GRANTS
 _CHANGES = st.sampled_from([str.swapcase, str.upper, lambda value: f"{value}=", lambda value: value[:-1]])
 _OFFSETS = st.sampled_from([0, 0, -1, 1])
 _RIGHT = st.sampled_from([True, True, False])
-_UUID: Mapping[str, Any] = {"who": _WHO, "uuid": _NUMBERS}
+_UUID: Mapping[str, Any] = {"who": _WHO, "uuid": _UUIDS}
 
 _STEPS: Sequence[tuple[int, str, Mapping[str, Any]]] = [
     (9, "wait", {"moment": _NUMBERS, "offset": _OFFSETS, "ending": st.just(False)}),
@@ -222,10 +223,10 @@ _STEPS: Sequence[tuple[int, str, Mapping[str, Any]]] = [
         "update",
         {
             "who": _MANAGER,
-            "uuid": _NUMBERS,
+            "uuid": _UUIDS,
             "name": _NAMES | st.just(""),
             "life": _LIVES,
-            "scopes": st.none() | _SCOPES | _GRANTS,
+            "scopes": st.none() | _SMALLER | _GRANTS,
         },
     ),
     (3, "expire", _UUID),

@@ -14,7 +14,7 @@ from tests.properties.credentials import GRACE, MANAGE, Caller, Session, Token
 
 IDLE, ABSOLUTE, MIN_REFRESH = timedelta(days=7), timedelta(days=8), timedelta(minutes=5)
 TOKEN_SESSION, DEFAULT_LIFE, LONGEST_LIFE = timedelta(hours=1), timedelta(days=90), timedelta(days=366)
-SESSION_QUOTA, TOKEN_QUOTA, TOKEN_SESSION_QUOTA = 3, 4, 10
+SESSION_QUOTA, TOKEN_QUOTA, TOKEN_SESSION_QUOTA = 3, 5, 10
 FAILURES, WITHIN = 5, timedelta(minutes=5)
 BEYOND = "TOKEN_CANNOT_MANAGE_TOKENS"
 
