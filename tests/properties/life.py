@@ -25,7 +25,7 @@ class Life(SideBySide):
         self.both("SignUp", {"email": self.model.email, "password": PASSWORD}, (None, None), lambda caller: None)
         self.sign_in(("no", 0), right=True)
         self.create(("session", 0), "first", None, ())
-        self.create(("session", 0), "manager", None, ("tokens:manage", "tokens:read", "orders:write"))
+        self.create(("session", 0), "manager", None, ("tokens:manage", "orders:write"))
         self.create(("session", 0), "managed", None, ("orders:write",))
 
     def live(self, steps: Sequence[Step]) -> None:
@@ -39,13 +39,6 @@ class Life(SideBySide):
         moments = (self.model.ends if ending else self.model.turns)(self.clock.now())
         if moments:
             left = (moments[moment % len(moments)] - self.clock.now()).total_seconds()
-            self.clock.advance(max(0, left + offset))
-
-    def linger(self, offset: int) -> None:
-        """Until the last sign-in is not recent any more, or a second to either side of that."""
-        signed_in = [each.created for each in self.model.sessions if each.token is None]
-        if signed_in:
-            left = (max(signed_in) + RECENT - self.clock.now()).total_seconds()
             self.clock.advance(max(0, left + offset))
 
     def forge(self, number: int, change: Callable[[str], str]) -> None:
@@ -132,8 +125,8 @@ class Life(SideBySide):
             assert described(told) == wanted(made)
             self.clock.advance(1)  # tokens of one second have no order
 
-    def update(self, who: Who, uuid: int, name: str, life: int | None, scopes: Sequence[str] | None) -> None:
-        named, now = newest(self.uuids, uuid), self.clock.now()
+    def update(self, who: Who, uuid: int | None, name: str, life: int | None, scopes: Sequence[str] | None) -> None:
+        named, now = self.named(who, uuid), self.clock.now()
         changed, answer = self.both(
             "UpdateToken",
             {"token_uuid": {"uuid": named}, **self.asked(name, life, scopes)},
@@ -142,8 +135,16 @@ class Life(SideBySide):
         )
         assert changed is None or [described(each) for each in answer.messages] == [wanted(changed)]
 
-    def expire(self, who: Who, uuid: int) -> None:
-        named = newest(self.uuids, uuid)
+    def update_late(self, offset: int, uuid: int, life: int | None, scopes: Sequence[str] | None) -> None:
+        """Once the last sign-in is not recent any more, or a second to either side of that."""
+        signed_in = [each.created for each in self.model.sessions if each.token is None]
+        if signed_in:
+            left = (max(signed_in) + RECENT - self.clock.now()).total_seconds()
+            self.clock.advance(max(0, left + offset))
+        self.update(("session", 0), uuid, "", life, scopes)
+
+    def expire(self, who: Who, uuid: int | None) -> None:
+        named = self.named(who, uuid)
         content = {"token_uuid": {"uuid": named}}
         self.both(
             "ForceTokenExpiration",
@@ -152,8 +153,8 @@ class Life(SideBySide):
             lambda caller: self.model.expire(caller(), named, self.clock.now()),
         )
 
-    def regenerate(self, who: Who, uuid: int) -> None:
-        named = newest(self.uuids, uuid)
+    def regenerate(self, who: Who, uuid: int | None) -> None:
+        named = self.named(who, uuid)
         renewed, answer = self.both(
             "RegenerateToken",
             {"token_uuid": {"uuid": named}},
@@ -163,8 +164,8 @@ class Life(SideBySide):
         if renewed:
             self.gets(renewed, answer.messages[0]["token_value"]["token"])
 
-    def read(self, who: Who, uuid: int, size: int) -> None:
-        presented, named = self.presented(who), newest(self.uuids, uuid)
+    def read(self, who: Who, uuid: int | None, size: int) -> None:
+        presented, named = self.presented(who), self.named(who, uuid)
         one, answer = self.both(
             "GetToken", {"token_uuid": {"uuid": named}}, presented, lambda caller: self.model.read(caller(), named)
         )
@@ -188,7 +189,7 @@ class Life(SideBySide):
 
 
 _NUMBERS = st.sampled_from([0] * 5 + [1, 1, 2, 3, 4, 5])
-_UUIDS = st.sampled_from([0] * 5 + [1, 1, 2, 3, 4, 5, -1, -2])  # from the other end: nobody's, and another account's
+_UUIDS = _NUMBERS | st.sampled_from([None, None, -1, -2])  # the caller's own, nobody's, and another account's
 _KINDS = ["session"] * 8 + ["previous"] * 5 + ["token"] * 4 + ["lapsed", "any cookie", "any token", "both", "no"]
 _KINDS += ["manager"] * 4 + ["managing"] * 2
 _WHO = st.tuples(st.sampled_from(_KINDS), _NUMBERS)
@@ -197,7 +198,8 @@ _MANAGER = st.tuples(st.sampled_from(_MANAGERS), _NUMBERS)
 _COMING = st.tuples(st.sampled_from(["no"] * 8 + ["session", "previous", "lapsed", "any cookie"]), _NUMBERS)
 _LEAVING = st.tuples(st.sampled_from(["session", "previous", "lapsed", "any cookie"]), _NUMBERS)
 _HOLDER = st.tuples(st.sampled_from(["token"] * 4 + ["any token", "no"]), _NUMBERS)
-_LIVES = st.sampled_from([*[None] * 4, 60, 3_600, 10 * DAY, 366 * DAY, 366 * DAY + 1, 0])
+_LIVES = st.sampled_from([*[None] * 4, 60, 3_600, 10 * DAY, 200 * DAY, 366 * DAY, 366 * DAY + 1, 0])
+_LATE = st.none() | st.just(200 * DAY)
 _NAMES = st.sampled_from("abcdef")
 _GRANTS = st.sampled_from([("tokens:manage", "orders:write"), ("tokens:manage", "tokens:read", "account:read")])
 _SMALLER = st.sampled_from([(), ("account:read",), ("tokens:read", "orders:write"), ("orders:write",)])
@@ -210,7 +212,6 @@ _UUID: Mapping[str, Any] = {"who": _WHO, "uuid": _UUIDS}
 _STEPS: Sequence[tuple[int, str, Mapping[str, Any]]] = [
     (9, "wait", {"moment": _NUMBERS, "offset": _OFFSETS, "ending": st.just(False)}),
     (1, "wait", {"moment": _NUMBERS, "offset": _OFFSETS, "ending": st.just(True)}),
-    (2, "linger", {"offset": _OFFSETS}),
     (1, "forge", {"number": _NUMBERS, "change": _CHANGES}),
     (3, "sign_in", {"who": _COMING, "right": _RIGHT}),
     (9, "refresh", {"who": _WHO}),
@@ -229,6 +230,7 @@ _STEPS: Sequence[tuple[int, str, Mapping[str, Any]]] = [
             "scopes": st.none() | _SMALLER | _GRANTS,
         },
     ),
+    (4, "update_late", {"offset": _OFFSETS, "uuid": _NUMBERS, "life": _LATE, "scopes": st.none() | _GRANTS}),
     (3, "expire", _UUID),
     (2, "regenerate", _UUID),
     (1, "read", {**_UUID, "size": st.integers(1, 3)}),

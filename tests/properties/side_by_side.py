@@ -85,6 +85,13 @@ class SideBySide:
                 return None, newest(self.bearers, number)
         return None, None
 
+    def named(self, who: Who, uuid: int | None) -> str:
+        """A UUID, counted from the newest back, or that of the token with which one comes."""
+        cookie, bearer = self.presented(who)
+        tokens = [each.token for each in self.model.sessions if cookie in each.values and each.token]
+        tokens += [each for each in self.model.tokens if bearer and each.value == bearer]
+        return tokens[-1].uuid if uuid is None and tokens else newest(self.uuids, uuid or 0)
+
     def takes(self, session: Session, answer: Told, *, fresh: bool, until: datetime | None = None) -> None:
         """Both agree about the cookie that came; a fresh value is one that nobody has seen before."""
         told = set_cookie(answer)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message
 
 from app.core.caller import Client
 from app.core.db import Database, Tx
-from app.core.errors import Refusal
+from app.core.errors import LostRace, Refusal
 from app.tokens.regeneration import RegenerateToken
 from app.tokens.verify import TokenCredentials
 from gen.accounts.v1.accounts_v1_pb import SignOutRequest
@@ -164,6 +164,16 @@ async def test_a_regeneration_looks_again_once_it_holds_the_account(
         except Refusal as refusal:
             told = refusal.reason
     assert told == reason
+
+
+async def test_a_regeneration_that_lost_to_its_own_token_is_told_so(gatepost: Gatepost) -> None:
+    """Both had read the same value (semantics.md, "RegenerateToken"). That it is dead is for the next call to say."""
+    stage, parts = await staged(gatepost), gatepost.parts
+    credentials = TokenCredentials(parts.db, parts.clock, parts.activities[1], gatepost.settings.token_prefix)
+    caller = await credentials.authenticate(stage.value, Client(ip="", user_agent=""))
+    async with aclosing(Between(stage, MEANWHILE["it is regenerated"])) as db:
+        with pytest.raises(LostRace):
+            await RegenerateToken(db, parts.clock, gatepost.settings.token_prefix, False)(caller, UUID(stage.manager))
 
 
 class Between(Database):
