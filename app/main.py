@@ -191,7 +191,7 @@ def create_app(
     app = Starlette(
         routes=mounts(services, interceptors(guard, run_to_end, terse(services)), settings.body_limit),
         middleware=[
-            Middleware(Front, settings=settings, methods=methods(services), terse=terse(services)),
+            Middleware(Front, settings=settings, methods=methods(services), terse=terse(services), clients=clients),
             Middleware(GrpcWebText),
         ],
         lifespan=lifespan,

@@ -39,18 +39,17 @@ class SignIn:
             account = await store.accounts.by_address(tx, address)
         verdict = await self.check(account, password, attempt, client)
         if account is None or not verdict.matches:
-            _log.info("sign_in_failed", client=client.ip, account=str(account.id) if account else None)
-            raise WrongEmailOrPassword
+            raise WrongEmailOrPassword(account_id=account.id if account else None)
         if account.disabled_at is not None:
             await self._turn_away(account, client)
-            raise AccountDisabled
+            raise AccountDisabled(account_id=account.id)
         if self.requires_verified_email and account.email_verified_at is None:
             await self._turn_away(account, client, mail_code=True)
-            raise EmailNotVerified
+            raise EmailNotVerified(account_id=account.id)
         opened = await self._open(account, verdict.upgraded or account.password_hash, presented, client)
         if opened is None:  # the password changed, or the account was disabled, while we were hashing
             await self.failures.count(account, client)
-            raise WrongEmailOrPassword
+            raise WrongEmailOrPassword(account_id=account.id)
         _log.info("signed_in", client=client.ip, account=str(account.id))
         return opened
 

@@ -35,7 +35,8 @@ def serve() -> None:
             beside.enter_context(metrics_page(settings, parts.metrics.registry))
         except ConfigError as error:
             _give_up(error.problems)
-        say = partial(print, _banner(settings, key_file), flush=True)
+        # Standard output is the log's.
+        say = partial(print, _banner(settings, key_file), file=sys.stderr, flush=True)
         Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
 
 

@@ -19,6 +19,7 @@ The reason is the contract, the sentence is help for a person. Neither may hold 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 
 class Kind(StrEnum):
@@ -59,6 +60,7 @@ class Refusal(Exception):
         *,
         fields: tuple[FieldProblem, ...] = (),
         retry_after: float | None = None,
+        account_id: UUID | None = None,
     ) -> None:
         if sentence is not None:
             self.sentence = sentence
@@ -66,6 +68,8 @@ class Refusal(Exception):
         self.fields = fields
         self.retry_after = retry_after
         """Seconds after which another try makes sense, where that is known."""
+        self.account_id = account_id
+        """Whose account was meant, for the log alone, where the credential does not say it."""
 
 
 class NoCredential(Refusal):

@@ -1,4 +1,4 @@
-"""Log lines: JSON on standard output, UTC, one event a line, and never a secret.
+"""Log lines: JSON on standard output and nowhere else, UTC, one event a line, and never a secret (ASVS 16.2).
 
 Nothing logs an exception's text, a body, a header's value or an address: they hold passwords, tokens and SQL. What is
 said of a failure is its type and where it happened.
@@ -6,7 +6,10 @@ said of a failure is its type and where it happened.
 
 import logging
 import sys
+import threading
 import traceback
+from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -22,10 +25,38 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=_Output,
     )
     # Libraries log through `logging`, with texts we have not read: only their name and level pass.
     logging.basicConfig(level=logging.WARNING, handlers=[_Bare()], force=True)
+    logging.captureWarnings(True)
+    # Python would print what nobody caught to standard error, text and all (ASVS 16.5.4).
+    sys.excepthook = _uncaught
+    sys.unraisablehook = lambda met: _uncaught(met.exc_type, met.exc_value, met.exc_traceback)
+    threading.excepthook = lambda met: _uncaught(met.exc_type, met.exc_value, met.exc_traceback)
+
+
+class _Output:
+    """Standard output, a line at a time and whole.
+
+    Where it cannot be written, a full disk or a reader that is gone, the line is lost: a call that failed for it, after
+    its write was committed perhaps, would be worse.
+    """
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    debug = info = warning = error = critical = msg
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None) -> None:
+    said = describe(error) if error else {"error_type": kind.__qualname__}
+    structlog.get_logger().critical("uncaught", **said)
 
 
 class _Bare(logging.Handler):

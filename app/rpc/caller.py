@@ -7,6 +7,7 @@ from connectrpc.request import RequestContext
 
 from app.core.caller import Caller, Client
 from app.core.errors import NoCredential
+from app.rpc import refused
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 _client: ContextVar[Client | None] = ContextVar("client", default=None)
@@ -17,6 +18,7 @@ Context = RequestContext[Any, Any]
 def arrive(client: Client) -> None:
     """Only the guard calls this, before it decides: a refusal's log line says where the call came from."""
     _client.set(client)
+    refused.came_from(client)
 
 
 def enter(caller: Caller | None) -> Token[Caller | None]:

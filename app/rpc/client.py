@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
+from starlette.types import Scope
 
 from app.core.caller import Client
 from app.rpc.caller import Context
@@ -23,8 +24,17 @@ class Clients:
     def of(self, ctx: Context) -> Client:
         peer = (ctx.client_address or "").rpartition(":")[0].strip("[]")
         forwarded = ctx.request_headers.getall("x-forwarded-for")
+        return self._client(peer, forwarded, ctx.request_headers.get("user-agent", ""))
+
+    def of_refused(self, scope: Scope) -> Client:
+        """The same for a call that reaches no RPC, whose user agent is of no use to anybody."""
+        peer, *_ = scope.get("client") or ("",)
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self._client(peer, forwarded, user_agent="")
+
+    def _client(self, peer: str, forwarded: Sequence[str], user_agent: str) -> Client:
         ip = self._behind_proxies(peer, forwarded) if forwarded else peer
-        return Client(ip=ip, user_agent=_one_line(ctx.request_headers.get("user-agent", "")))
+        return Client(ip=ip, user_agent=_one_line(user_agent))
 
     def _behind_proxies(self, peer: str, forwarded: Sequence[str]) -> str:
         """The address nearest to us that no trusted proxy has: what stands left of it anybody may have written."""

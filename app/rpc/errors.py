@@ -9,7 +9,6 @@ from collections.abc import Callable, Set
 from datetime import timedelta
 from math import ceil
 
-import structlog
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from protobuf import Message
@@ -17,25 +16,19 @@ from protobuf.wkt import Duration
 
 from app.core import secrets
 from app.core.errors import (
-    BadCredential,
-    BadToken,
     DeadlinePassed,
     EncodingMissing,
-    NoCredential,
-    OriginNotAllowed,
     Refusal,
     TooLarge,
-    Unavailable,
     Undecodable,
     Unforeseen,
     Unimplemented,
 )
-from app.core.log import describe
-from app.rpc.caller import Context, client_of
+from app.rpc.caller import Context
+from app.rpc.refused import note
 from gen.google.rpc.error_details_pb import BadRequest, ErrorInfo, RetryInfo
 
 DOMAIN = "gatepost"
-_log = structlog.get_logger()
 
 _ONE_MESSAGE = "This method takes one message, as it is or compressed with gzip, and nothing else."
 # Whatever connectrpc itself raises is told in our words: its own may echo the input.
@@ -79,7 +72,7 @@ def _details(refusal: Refusal) -> list[Message]:
 
 
 def as_refusal(error: BaseException) -> Refusal:
-    """The refusal that an exception amounts to; an unforeseen one is logged under a new error id."""
+    """The refusal that an exception amounts to, which for an unforeseen one is an error id in the log."""
     match error:
         case Refusal():
             return error
@@ -95,8 +88,10 @@ def as_refusal(error: BaseException) -> Refusal:
 
 
 def unforeseen(error: BaseException) -> Unforeseen:
+    """The failure under a new error id, logged at once: what writes the answer may fail as well."""
     refusal = Unforeseen(secrets.new_error_id())
-    _log.error("unforeseen", error_id=refusal.error_id, **describe(error))
+    refusal.__cause__ = error
+    note(refusal)
     return refusal
 
 
@@ -123,16 +118,5 @@ class TranslateErrors:
         refusal = as_refusal(error)
         if refusal.retry_after is not None:  # a stream that has begun carries it in its details alone
             ctx.response_headers["retry-after"] = str(ceil(refusal.retry_after))
-        _log_refusal(ctx, refusal)
+        note(refusal)
         raise to_connect_error(refusal, terse=ctx.method.service_name in self._terse) from None
-
-
-def _log_refusal(ctx: Context, refusal: Refusal) -> None:
-    # Denied access, throttling and unexpected errors are for operators to see (ASVS 16.3); a mistyped field is not.
-    level = "warning" if isinstance(refusal, BadCredential | OriginNotAllowed | Unavailable | Unforeseen) else "info"
-    if isinstance(refusal, NoCredential | BadToken):
-        level = "debug"
-    said = {"rpc": f"{ctx.method.service_name}/{ctx.method.name}", "client": client_of(ctx).ip}
-    said |= {"code": refusal.kind.value, "reason": refusal.reason}
-    # A database that is away and one that lacks a table look alike to clients; not to whoever has to mend it.
-    getattr(_log, level)("refused", **said, **(describe(refusal) if isinstance(refusal, Unavailable) else {}))

@@ -7,19 +7,18 @@ value, or with a traceback (header bytes that are not UTF-8, gRPC on a server wi
 from collections.abc import Mapping, Set
 from contextlib import suppress
 
-import structlog
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.config import Settings
-from app.core.errors import OriginNotAllowed, Refusal
+from app.core.errors import Refusal
 from app.rpc import headers, incoming, wire
+from app.rpc.client import Clients
 from app.rpc.errors import as_refusal
 from app.rpc.exchange import Exchange, Patience
 from app.rpc.origins import Origins
-
-_log = structlog.get_logger()
+from app.rpc.refused import Call, begin, end, note
 
 
 class Front:
@@ -33,12 +32,15 @@ class Front:
         methods: Mapping[str, incoming.MethodKind],
         terse: Set[str] = frozenset(),
         patience: Patience | None = None,
+        clients: Clients | None = None,
     ) -> None:
         """`methods`: the path of every mounted RPC, `/package.Service/Method`, and its kind.
 
         `terse`: the full names of services whose refusals have no details.
         """
         self._app = app
+        self._methods = methods
+        self._clients = clients or Clients(settings.trusted_proxies)
         self._terse = terse
         self._incoming = incoming.Incoming(methods, settings.body_limit)
         self._origins = Origins(settings)
@@ -48,19 +50,24 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            call = Call(scope["path"][1:] if scope["path"] in self._methods else None)
+            begun = begin(call)
+            try:
+                await self._serve(call, scope, receive, send)
+            finally:
+                end(begun)
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         came: incoming.Headers = dict(scope["headers"])
         added = self._added_for.get(came.get(b"origin", b""), self._added)
         exchange = Exchange(receive, send, added, self._patience, parts=self._incoming.takes_stream(scope))
         failure: Refusal | None = None
         try:
-            if early := self._early(scope, came):
+            if early := self._early(call, scope, came):
                 await exchange.answer(early)
             else:
                 scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in headers.WISHES_FOR_COMPRESSION]
@@ -68,13 +75,15 @@ class Front:
         except Exception as error:
             # Never raised again: uvicorn would log the exception's text, which may hold a password (ASVS 16.5.4).
             if not _hung_up(error):
+                call.client = call.client or self._clients.of_refused(scope)
                 failure = as_refusal(error)
         # Half an answer stays half: the server sees that we return without its end, and closes the connection.
         if failure is not None and not exchange.started:
+            note(failure)
             with suppress(TimeoutError):
                 await exchange.answer(self._answer(failure, scope, came))
 
-    def _early(self, scope: Scope, came: incoming.Headers) -> wire.Answer | None:
+    def _early(self, call: Call, scope: Scope, came: incoming.Headers) -> wire.Answer | None:
         """The answer to a preflight or to a call that must not run; None lets it run."""
         try:
             kind = self._incoming.check_target(scope, came)
@@ -86,7 +95,8 @@ class Front:
             self._incoming.check_length(came, kind)
             incoming.check_values(scope, came)
         except Refusal as refusal:
-            _log_refusal(scope, refusal)
+            call.client = self._clients.of_refused(scope)
+            note(refusal)
             return self._answer(refusal, scope, came)
         return None
 
@@ -97,11 +107,3 @@ class Front:
 
 def _hung_up(error: Exception) -> bool:
     return isinstance(error, ConnectError) and error.code is Code.CANCELED
-
-
-def _log_refusal(scope: Scope, refusal: Refusal) -> None:
-    if isinstance(refusal, wire.Misdirected):
-        return  # scanners try thousands of paths, and the path is theirs to write
-    level = _log.warning if isinstance(refusal, OriginNotAllowed) else _log.info
-    peer = (scope.get("client") or ("",))[0]
-    level("refused", rpc=scope["path"][1:], code=refusal.kind.value, reason=refusal.reason, peer=peer)

@@ -26,6 +26,7 @@ from app.rpc.bad_tokens import BadTokens
 from app.rpc.caller import Context, arrive, enter, leave
 from app.rpc.client import Clients
 from app.rpc.cookies import SessionCookie
+from app.rpc.refused import known
 
 Authenticate = Callable[[str, Client], Awaitable[Caller]]
 """Takes the value of a credential and answers who that is, or raises BadCredential."""
@@ -101,7 +102,7 @@ class Guard:
         value = bearer_of(ctx)
         if value is not None:
             try:
-                caller = await self._token(value, client)
+                caller = known(await self._token(value, client))
             except BadCredential:
                 await self._bad_tokens.note(client)
                 raise BadToken from None
@@ -113,7 +114,7 @@ class Guard:
         presented = self._cookie.presented(ctx)
         if presented is None:
             raise BadCredential if self._cookie.came(ctx) else NoCredential
-        caller = await self._session(presented, client)
+        caller = known(await self._session(presented, client))
         return caller if caller.token_id is None else await self._within(caller, caller.token_id)
 
     async def _within(self, caller: Caller, token_id: UUID) -> Caller:

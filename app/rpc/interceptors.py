@@ -14,6 +14,8 @@ from protovalidate import Validator, Violation
 from app.core.errors import FieldProblem, InvalidFields
 from app.rpc.access import Policy
 from app.rpc.caller import Context
+from app.rpc.errors import as_refusal
+from app.rpc.refused import note_unheard
 
 Unary = Callable[[Any, Context], Awaitable[Any]]
 Streaming = Callable[[Any, Context], AsyncGenerator[Any, None]]
@@ -84,7 +86,11 @@ class RunToEnd:
             task = asyncio.ensure_future(call_next(request, ctx))
             self._running.add(task)
             task.add_done_callback(self._ended)
-            return await asyncio.shield(task)
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                task.add_done_callback(_unheard)
+                raise
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -95,3 +101,9 @@ class RunToEnd:
         """At shutdown: wait for what still runs."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
+
+
+def _unheard(task: asyncio.Task[Any]) -> None:
+    """Nobody raises any more what this call failed with, so it is logged here."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        note_unheard(as_refusal(error))

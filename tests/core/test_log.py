@@ -44,6 +44,19 @@ async def later():
     raise KeyError("hunter2-canary")
 
 asyncio.run(main())
+
+import threading, warnings
+warnings.warn("hunter2-canary")
+thread = threading.Thread(target=fail, args=["hunter2-canary"])
+thread.start()
+thread.join()
+
+class Dies:
+    def __del__(self):
+        raise KeyError("hunter2-canary")
+
+Dies()
+fail("hunter2-canary")
 """
 
 
@@ -72,7 +85,25 @@ def test_libraries_complain_without_words() -> None:
         ("library", "WARNING", None),
         ("uvicorn.error", "ERROR", None),
         ("asyncio", "ERROR", "KeyError"),
+        ("py.warnings", "WARNING", None),
     ]
+
+
+def test_what_nobody_caught_is_a_line_too() -> None:
+    """ASVS 16.5.4: in a thread, in a finalizer, and at last in the program itself."""
+    found = [line for line in lines("info") if line["event"] == "uncaught"]
+    assert [(line["level"], line["error_type"]) for line in found] == [
+        ("critical", "ValueError"),
+        ("critical", "KeyError"),
+        ("critical", "ValueError"),
+    ]
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([sys.executable, "-c", PROGRAM, "info"], stdout=full, stderr=subprocess.PIPE, timeout=30)
+    assert ended.stderr == b""
+    assert ended.returncode == 1, "it came as far as its last statement"
 
 
 def test_a_failure_is_described_by_type_and_place() -> None:
@@ -109,8 +140,8 @@ def test_a_description_is_bounded() -> None:
 
 def lines(level: str) -> list[dict[str, Any]]:
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, level], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", PROGRAM, level], capture_output=True, text=True, timeout=30, check=False
     )
-    assert ended.stderr == ""
+    assert (ended.returncode, ended.stderr) == (1, "")
     assert CANARY not in ended.stdout
     return [json.loads(line) for line in ended.stdout.splitlines()]

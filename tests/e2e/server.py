@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from socket import create_server
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 START_WITHIN = 60.0
@@ -36,7 +37,17 @@ class Server:
     @property
     def output(self) -> str:
         """The banner and the log up to now."""
-        return (self.folder / "output").read_text()
+        return self.errors + (self.folder / "output").read_text()
+
+    @property
+    def errors(self) -> str:
+        """What came out beside the log: the banner, or why it could not start."""
+        return (self.folder / "errors").read_text()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of the log up to now, each of which must be JSON."""
+        return [json.loads(line) for line in (self.folder / "output").read_text().splitlines()]
 
     def post(self, rpc: str, body: object = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One call in JSON: status, headers with lower-case names, body."""
@@ -83,13 +94,13 @@ class Server:
 def serving(folder: Path, **settings: str) -> Iterator[Server]:
     """A started server with these settings and no others; its data is `folder`/data."""
     port = free_port()
-    with (folder / "output").open("wb") as output:
+    with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve"],
             cwd=folder,
             env=clean_environment(folder) | {"PORT": str(port)} | settings,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
         )
     server = Server(folder, port, process)
     try:

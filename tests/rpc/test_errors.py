@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
-from structlog.testing import capture_logs
 
 from app.core import errors
 from app.core.errors import FieldProblem, Kind, Refusal
@@ -168,39 +167,6 @@ async def test_a_connect_error_that_is_not_ours_is_told_in_our_words(code: Code,
     as_ours = {"INVALID_ARGUMENT": UNDECODABLE, "RESOURCE_EXHAUSTED": TOO_LARGE, "UNIMPLEMENTED": UNIMPLEMENTED}
     as_ours["DEADLINE_EXCEEDED"] = (Code.DEADLINE_EXCEEDED, "DEADLINE")
     assert (told.code, told.reason) == as_ours.get(code.name, (Code.INTERNAL, "INTERNAL"))
-
-
-@pytest.mark.parametrize(
-    ("refusal", "level"),
-    [
-        (errors.NoCredential(), "debug"),
-        (errors.InvalidField("name", "is long."), "info"),
-        (errors.Throttled(1), "info"),
-        (errors.BadCredential(), "warning"),
-        (errors.BadToken(), "debug"),
-        (errors.Unavailable(), "warning"),
-        (errors.Unforeseen("0123456789abcdef"), "warning"),
-    ],
-)
-async def test_what_operators_see(refusal: Refusal, level: str) -> None:
-    with capture_logs() as logged:
-        await failure(CONNECT[0], sent(CONNECT[0]), fails_with(refusal))
-    (line,) = [line for line in logged if line["event"] == "refused"]
-    assert (line["log_level"], line["rpc"], line["code"]) == (level, f"{NAME}/Read", refusal.kind.value)
-    assert line["reason"] == refusal.reason
-
-
-async def test_operators_see_what_was_not_available() -> None:
-    async def read(request: Any, ctx: Any) -> Any:
-        try:
-            raise ConnectionResetError(SECRET)
-        except ConnectionResetError as error:
-            raise errors.Unavailable from error
-
-    with capture_logs() as logged:
-        await failure(CONNECT[0], sent(CONNECT[0]), {"Read": read})
-    assert logged[0]["cause_type"] == "ConnectionResetError"
-    assert SECRET not in repr(logged)
 
 
 def path(tongue: Tongue) -> str:
