@@ -122,6 +122,27 @@ def test_codes_are_eight_digits_and_rarely_the_same() -> None:
     assert {code[0] for code in codes} == set(string.digits)
 
 
+FORKED = """
+import os, sys
+from app.core import secrets
+
+secrets.new_secret()
+for child in range(4):
+    if os.fork() == 0:
+        with open(f"{sys.argv[1]}/{child}", "w") as file:
+            file.writelines(f"{secrets.new_secret()}\\n" for _ in range(250_000))
+        os._exit(0)
+sys.exit(max(os.wait()[1] for _ in range(4)))
+"""
+
+
+def test_processes_that_were_forked_never_make_the_same_secret(tmp_path: Path) -> None:
+    """ASVS 11.5.2: a million, of four children that began with the memory of one parent."""
+    subprocess.run([sys.executable, "-c", FORKED, str(tmp_path)], check=True, timeout=50)
+    made = [line for file in sorted(tmp_path.iterdir()) for line in file.read_text().splitlines()]
+    assert len(made) == len(set(made)) == 1_000_000
+
+
 def test_secrets_have_256_bits() -> None:
     assert {len(secrets.new_secret()) for _ in range(100)} == {43}
     assert len({secrets.new_secret() for _ in range(1000)}) == 1000
