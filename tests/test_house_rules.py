@@ -1,12 +1,16 @@
 """Rules about secrets that `make check` holds the code to, tried on code that breaks them."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.requests import field_paths
+from tests.test_policy import METHODS
 
 ROOT = Path(__file__).parents[1]
 SECRET_NAMES = ("password", "secret", "digest", "code", "signature", "token", "value", "hash")
@@ -43,6 +47,16 @@ def test_what_compares_in_constant_time() -> None:
 def test_a_comparison_of_secrets_would_be_found() -> None:
     found = list(_secret_comparisons(ast.parse("if given.code_digest == digests.digest(code): pass\nx = 1 == y")))
     assert found == ["given.code_digest == digests.digest(code)"]
+
+
+def test_no_message_has_a_hint_or_a_secret_question() -> None:
+    """ASVS 6.4.2."""
+    fields = {
+        path for method in METHODS.values() for each in (method.input, method.output) for path in field_paths(each)
+    }
+    assert "email" in fields
+    found = {path.rpartition(".")[2] for path in fields if re.search("hint|question|answer|maiden|birth", path)}
+    assert found == {"value_hint"}  # of a token: the first characters of its value
 
 
 def _comparisons() -> Iterator[str]:

@@ -37,6 +37,14 @@ async def test_from_nothing_to_the_end_and_again(db: Database, file: Path) -> No
     assert schema(file) == before
 
 
+async def test_a_new_database_has_no_accounts(db: Database) -> None:
+    """ASVS 6.3.2: and nothing else that could be a way in."""
+    await migrations.migrate(db)
+    async with db.read() as tx:
+        for table in ("accounts", "sessions", "tokens", "verifications"):
+            assert (await tx.exec_driver_sql(f"SELECT count(*) FROM {table}")).scalar_one() == 0  # noqa: S608
+
+
 async def test_down_to_nothing_and_up_again(db: Database, file: Path) -> None:
     await migrations.migrate(db)
     before = schema(file)

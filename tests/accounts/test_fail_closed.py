@@ -7,6 +7,7 @@ import argon2.low_level
 import pytest
 from argon2.exceptions import VerificationError
 from connectrpc.code import Code
+from protobuf.wkt import Empty
 
 from gen.test.v1.test_v1_pb import PongRequest
 from tests.accounts.calls import ADA, authorize, refresh, sign_out, trail
@@ -62,6 +63,26 @@ async def test_without_the_database_a_token_opens_nothing(
     await _take_away(gatepost)
     with refused(Code.UNAVAILABLE, "UNAVAILABLE"):
         await act(holder)
+
+
+async def test_a_full_disk_loses_nothing(gatepost: Gatepost) -> None:
+    """A write that finds no room is absent and says so; who is signed in stays so; with room all goes on."""
+    ada = await gatepost.session(ADA)
+    [(pages,)] = await gatepost.fetch("PRAGMA page_count")
+    before = await trail(gatepost)
+    await gatepost.execute(f"PRAGMA max_page_count={pages}")
+    made = 0
+    with refused(Code.UNAVAILABLE, "UNAVAILABLE"):
+        for made in range(200):  # what room is left in pages that are there is used up first
+            await gatepost.browser().sign_up(f"person{made}@example.test")
+    assert (await trail(gatepost)) == [*before, *["signed_up"] * made]
+    await ada.pong.pong(PongRequest())
+    await gatepost.execute("PRAGMA max_page_count=1000000")
+    await gatepost.browser().sign_up(f"person{made}@example.test")
+    await ada.accounts.refresh_session(Empty())
+    for number in range(made + 1):
+        assert await gatepost.fetch("SELECT 1 FROM accounts WHERE address = ?", f"person{number}@example.test")
+    assert await gatepost.fetch("PRAGMA integrity_check") == [("ok",)]
 
 
 async def _take_away(gatepost: Gatepost) -> None:

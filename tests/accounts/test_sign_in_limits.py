@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from connectrpc.code import Code
+from connectrpc.errors import ConnectError
 
-from tests.accounts.calls import ADA, WRONG, disable, raw
+from gen.test.v1.test_v1_pb import PongRequest
+from tests.accounts.calls import ADA, WRONG, disable, raw, refresh
 from tests.accounts.conftest import HeldHashing
 from tests.accounts.test_sign_in import SIGN_IN
 from tests.rpc.asgi import call
@@ -117,6 +120,24 @@ async def test_the_owner_gets_in_at_the_next_opening(gatepost: Gatepost) -> None
     gatepost.clock.advance(60)
     await gatepost.browser().sign_in(ADA)
     await gatepost.browser().sign_in(ADA)
+
+
+async def test_a_live_session_works_on_while_others_guess(gatepost: Gatepost) -> None:
+    """ASVS 6.1.1: to guess at somebody's password must not put them out."""
+    ada = await gatepost.session(ADA)
+    for number in range(25):
+        with suppress(ConnectError):
+            await gatepost.browser(ip=f"192.0.2.{number}").sign_in(ADA, WRONG)
+    await waits(gatepost.browser(), ADA)
+    await ada.pong.pong(PongRequest())
+    await refresh(ada)
+
+
+@pytest.mark.parametrize("field", ["email", "password"])
+@pytest.mark.parametrize("rpc", [SIGN_IN, "PublicAccountsService/SignUp"])
+async def test_an_overlong_field_costs_no_hash(gatepost: Gatepost, computed: list[str], rpc: str, field: str) -> None:
+    answer = await raw(gatepost, rpc, {"email": ADA, "password": PASSWORD, field: "k" * 60_000})
+    assert (answer.reason, computed) == ("INVALID_FIELD", [])
 
 
 async def test_only_failures_stay_counted(gatepost: Gatepost) -> None:
