@@ -1,4 +1,4 @@
-"""What the README and two pages of docs/ say is so. tests/e2e/test_documentation.py runs their calls."""
+"""What the README and three pages of docs/ say is so. tests/e2e/test_documentation.py runs their calls."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.tokens.format import pattern
 from tests.e2e.snippets import snippets_of
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs/operations.md", ROOT / "docs/protocols.md")
+PAGES = tuple(ROOT / page for page in ("README.md", "docs/operations.md", "docs/protocols.md", "docs/security.md"))
 README = PAGES[0].read_text()
 RPC_TABLE = "| RPC | Who may call it | What it does |"
 REASON_TABLE = "| Reason | Code | When |"
@@ -69,7 +69,7 @@ def test_every_setting_that_is_named_exists(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         path, _, heading = target.partition("#")
-        text = (page.parent / path).read_text()
+        text = (page.parent / path if path else page).read_text()
         headings = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
         assert not heading or heading in [each.lower().replace(" ", "-") for each in headings]
 
