@@ -1,16 +1,13 @@
 """The calls of accounts.v1 as tests write them, and changes that no RPC offers yet."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.message import EmailMessage
 from http.cookies import SimpleCookie
 from typing import Any
 
 from protobuf.wkt import Empty
-from starlette.types import Message
 
 from app import domains
 from app.accounts.operation import Operated
@@ -34,7 +31,7 @@ from gen.accounts.v1.accounts_v1_pb import (
     UpdateAccountRequest,
     VerifyEmailRequest,
 )
-from tests.rpc.asgi import Reply, arriving, call, collecting, http_scope, reply
+from tests.rpc.asgi import Reply, call
 from tests.support.service import COOKIE, PASSWORD, Browser, Gatepost
 
 ADA = "ada@example.test"
@@ -139,65 +136,6 @@ async def raw(
     """`accounts.v1.<rpc>` as curl calls it."""
     body = json.dumps(message).encode()
     return await call(gatepost.app, headers, path=f"/accounts.v1.{rpc}", body=body, client=(ip, 50000))
-
-
-class HeldCall:
-    """A call that has begun, by a client that takes its time over the body."""
-
-    def __init__(self, gatepost: Gatepost, path: str, message: Mapping[str, Any], browser: Browser) -> None:
-        self._asked, self._go_on = asyncio.Event(), asyncio.Event()
-        headers = {"host": "gatepost.test", "content-type": "application/json", "cookie": f"{COOKIE}={browser.session}"}
-        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self._sent: list[Message] = []
-        scope = http_scope(path, "POST", lines)
-        self._call = asyncio.create_task(gatepost.app(scope, self._receive, collecting(self._sent)))
-        self._body = arriving(json.dumps(message).encode())
-
-    async def _receive(self) -> Message:
-        self._asked.set()
-        await self._go_on.wait()
-        return await self._body()
-
-    async def until_it_waits_for_the_body(self) -> None:
-        await self._asked.wait()
-
-    async def send_the_body(self) -> Reply:
-        self._go_on.set()
-        await self._call
-        return reply(self._sent)
-
-
-@dataclass
-class SlowCall:
-    """A call that the guard has let in, and whose body has not come yet."""
-
-    task: asyncio.Task[None]
-    body: asyncio.Future[bytes]
-    sent: list[Message]
-
-    async def finish(self, message: Mapping[str, Any]) -> Reply:
-        self.body.set_result(json.dumps(message).encode())
-        await self.task
-        return reply(self.sent)
-
-
-async def slow(gatepost: Gatepost, browser: Browser, rpc: str) -> SlowCall:
-    """Begin `<rpc>`, with its package, with the browser's cookie: its client takes its time over the body."""
-    asked, body = asyncio.Event(), asyncio.get_running_loop().create_future()
-
-    async def receive() -> Message:
-        if asked.is_set():
-            await asyncio.Event().wait()  # it never hangs up
-        asked.set()
-        return {"type": "http.request", "body": await body, "more_body": False}
-
-    headers = [(b"host", b"gatepost.test"), (b"content-type", b"application/json")]
-    cookie = (b"cookie", f"{COOKIE}={browser.session}".encode())
-    sent: list[Message] = []
-    scope = http_scope(f"/{rpc}", "POST", [*headers, cookie])
-    task = asyncio.ensure_future(gatepost.app(scope, receive, collecting(sent)))
-    await asyncio.wait_for(asked.wait(), 10)
-    return SlowCall(task, body, sent)
 
 
 def max_age(browser: Browser) -> int | None:

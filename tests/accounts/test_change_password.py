@@ -20,7 +20,6 @@ from tests.accounts.calls import (
     raw,
     refresh,
     sign_out,
-    slow,
     tab,
     trail,
 )
@@ -28,6 +27,7 @@ from tests.accounts.conftest import HeldHashing
 from tests.support.clock import FakeClock
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
+from tests.support.slow_call import slow
 from tests.support.together import OK, together
 from tests.tokens.calls import create, exchanged, value_of, works
 

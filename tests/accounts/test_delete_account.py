@@ -7,11 +7,12 @@ import pytest
 from connectrpc.code import Code
 
 from gen.accounts.v1.accounts_v1_pb import GetAccountRequest
-from tests.accounts.calls import ADA, WRONG, account, authorize, delete_account, refresh, slow, tab, trail
+from tests.accounts.calls import ADA, WRONG, account, authorize, delete_account, refresh, tab, trail
 from tests.accounts.conftest import HeldHashing
 from tests.support.clock import FakeClock
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
+from tests.support.slow_call import slow
 from tests.support.together import OK, together
 from tests.tokens.calls import create, exchanged, listed, value_of, works
 

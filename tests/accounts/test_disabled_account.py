@@ -14,13 +14,13 @@ from tests.accounts.calls import (
     end_sessions,
     mailed,
     refresh,
-    slow,
     tab,
     trail,
 )
 from tests.support.clock import FakeClock
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, started
+from tests.support.slow_call import slow
 from tests.support.together import together
 from tests.tokens.calls import create, exchanged, id_of, listed, regenerate, update, value_of, works
 

@@ -14,7 +14,6 @@ from tests.accounts.calls import (
     ANOTHER,
     RESET,
     VERIFY_NEW,
-    HeldCall,
     account,
     codes_to,
     is_verified,
@@ -31,6 +30,7 @@ from tests.accounts.conftest import HeldHashing
 from tests.support.clock import FakeClock
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Browser, Gatepost, started
+from tests.support.slow_call import slow
 from tests.support.together import OK, together
 from tests.tokens.calls import create, exchanged, expire, id_of, listed, metadata_of, value_of, works
 
@@ -130,12 +130,11 @@ async def test_nothing_of_somebody_who_signed_up_with_the_owners_address_survive
     await update_account(mallory, email=EVIL)
     [for_evil] = await codes_to(gatepost, EVIL, VERIFY_NEW)
     reused = await reset_code(gatepost)  # whoever else asks for one, only the mailbox has it
-    late = HeldCall(gatepost, "/tokens.v1.TokensService/CreateToken", {"tokenMetadata": {"name": "late"}}, mallory)
-    await late.until_it_waits_for_the_body()
+    late = await slow(gatepost, mallory, "tokens.v1.TokensService/CreateToken")
 
     await new_password(gatepost.browser(), await reset_code(gatepost))
 
-    assert (await late.send_the_body()).reason == "BAD_CREDENTIAL"
+    assert (await late.finish({"tokenMetadata": {"name": "late"}})).reason == "BAD_CREDENTIAL"
     assert [await works(each) for each in (mallory, made, gatepost.bearer(token))] == [False] * 3
     with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
         await gatepost.browser().sign_in(ADA, PASSWORD)

@@ -15,13 +15,13 @@ from tests.accounts.calls import (
     security_events,
     sessions,
     sign_out,
-    slow,
     tab,
     trail,
 )
 from tests.support.clock import FakeClock
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, Browser, Gatepost, started
+from tests.support.slow_call import slow
 from tests.support.together import OK, together
 from tests.tokens.calls import UNKNOWN, create, exchanged, expire, id_of, value_of, works
 

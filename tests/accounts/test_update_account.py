@@ -10,7 +10,6 @@ from tests.accounts.calls import (
     ADA,
     RESET,
     VERIFY_NEW,
-    HeldCall,
     account,
     codes_to,
     disable,
@@ -30,6 +29,7 @@ from tests.rpc.asgi import Reply
 from tests.support.clock import FakeClock
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, Browser, Gatepost, started
+from tests.support.slow_call import slow
 from tests.support.together import OK, together
 from tests.tokens.calls import create, exchanged, value_of, works
 
@@ -353,10 +353,9 @@ async def test_a_session_that_ended_while_the_call_was_held_open_changes_nothing
     ada = await settled(gatepost)
     for rpc, message in (("UpdateAccount", {"data": {"email": NEW}}), ("SendVerificationEmail", {})):
         held = await settled(gatepost)
-        call = HeldCall(gatepost, f"/accounts.v1.AccountsService/{rpc}", message, held)
-        await call.until_it_waits_for_the_body()
+        call = await slow(gatepost, held, f"accounts.v1.AccountsService/{rpc}")
         await sign_out(held)
-        assert (await call.send_the_body()).reason == "BAD_CREDENTIAL"
+        assert (await call.finish(message)).reason == "BAD_CREDENTIAL"
     assert await data(ada) == ("ada", ADA, "")
 
 
