@@ -32,8 +32,12 @@ class Attempts:
         self.metrics.attempts.labels(self.of).inc()
         return tickets if self.alarm is None else (*tickets, *await self.alarm.reserve())
 
-    async def give_back(self, tickets: tuple[Ticket, ...]) -> None:
+    async def was_right(self, tickets: tuple[Ticket, ...]) -> None:
         self.metrics.right_attempts.labels(self.of).inc()
+        await self.give_back(tickets)
+
+    async def give_back(self, tickets: tuple[Ticket, ...]) -> None:
+        """Also where nothing was looked at in the end."""
         for ticket in tickets:
             await self.limits.give_back(ticket)
 

@@ -45,5 +45,5 @@ class PasswordCheck:
         if stored is None or not verdict.matches:
             await self.failures.count(account, client, session_id)
             return _WRONG
-        await self.attempts.give_back(attempt)
+        await self.attempts.was_right(attempt)
         return verdict

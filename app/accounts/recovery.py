@@ -87,7 +87,7 @@ class NewPassword:
         code = await self.codes.check(Purpose.RESET_PASSWORD, address, typed)
         async with self.db.read() as tx:
             account = _redeemable(await store.accounts.by_id(tx, code.account_id), code)
-        await self.attempts.give_back(attempt)
+        await self.attempts.was_right(attempt)
         self._check_password(password, address, account.name)  # only now: the refusal tells the name
         password_hash = await self.passwords.hash(password)  # no connection is held meanwhile
         async with self.db.write() as tx:

@@ -47,7 +47,7 @@ class VerifyEmail:
             else:
                 raise CodeRefused
             await mark_proven(tx, account, client, now)
-        await self.attempts.give_back(attempt)
+        await self.attempts.was_right(attempt)
 
     async def _replace(self, tx: Tx, account: Account, address: str, client: Client, now: datetime) -> None:
         if not await store.accounts.swap_address(tx, account.id, address):

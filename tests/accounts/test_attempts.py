@@ -33,7 +33,17 @@ async def test_twenty_wrong_codes_an_hour_by_client_whatever_the_address(
 async def test_right_codes_are_not_counted(limits: MemoryLimits) -> None:
     codes = Attempts(limits, CODE_FAILURES, "code", Metrics())
     for _ in range(100):
-        await codes.give_back(await codes.reserve(ADA, CLIENT))
+        await codes.was_right(await codes.reserve(ADA, CLIENT))
+
+
+async def test_an_attempt_that_was_never_looked_at_is_no_right_one(limits: MemoryLimits) -> None:
+    """Or an overload, in which nothing is checked, would look to operators like so many sign-ins."""
+    metrics = Metrics()
+    passwords = Attempts(limits, PASSWORD_FAILURES, "password", metrics)
+    for _ in range(100):
+        await passwords.give_back(await passwords.reserve(ADA, CLIENT))
+    await passwords.was_right(await passwords.reserve(ADA, CLIENT))
+    assert metrics.registry.get_sample_value("gatepost_right_attempts_total", {"of": "password"}) == 1
 
 
 async def test_codes_and_passwords_are_counted_apart(limits: MemoryLimits) -> None:
