@@ -23,9 +23,11 @@ from tempfile import TemporaryDirectory
 
 from tests.e2e.server import Server, serving
 
-Message = Mapping[str, str]
+Message = Mapping[str, object]
 ADA, PASSWORD, WRONG = "ada@example.test", "correct horse battery", "not the right password"
-SIGN_UP, SIGN_IN = (f"accounts.v1.PublicAccountsService/{name}" for name in ("SignUp", "SignIn"))
+SIGN_UP, SIGN_IN, RESET = (
+    f"accounts.v1.PublicAccountsService/{name}" for name in ("SignUp", "SignIn", "ResetPassword")
+)
 CONFIDENCE = 0.999
 WARM_UP = 20
 
@@ -61,6 +63,12 @@ CASES = [
         lambda n: {"email": ADA, "password": PASSWORD},
         lambda n: {"email": f"new{n}@example.test", "password": PASSWORD},
         {"SIGN_UP_PRIVACY": "hide"},
+    ),
+    Case(
+        "ResetPassword",
+        RESET,
+        lambda n: {"data": {"email": ADA}},
+        lambda n: {"data": {"email": f"nobody{n}@example.test"}},
     ),
 ]
 

@@ -144,7 +144,7 @@ class Walk:
 
     def _knock(self, cookie: str, token: str) -> None:
         """Calls that get nowhere, with credentials, good and bad, in all the places where they do not belong."""
-        bad = f"{token[:-1]}x"
+        bad = token[:-1] + ("x" if token[-1] != "x" else "y")
         self.secrets.append(bad)
         self._refuse(401, PONG)
         self._refuse(401, PONG, authorization=f"Bearer {bad}", cookie=cookie)
