@@ -19,6 +19,10 @@ SECRET_NAMES = ("password", "secret", "digest", "code", "signature", "token", "v
 NOT_SECRET = {
     "app/core/secrets.py canonical == signature": "two spellings of a signature that is known to be right",
     "app/tokens/expiration.py expired == token": "two states of a row; nothing in either came with the request",
+    "app/tokens/operation.py expired == token": "the same",
+    "app/tokens/regeneration.py token.value_digest != seen.value_digest": "two states of a row",
+    "app/accounts/deletion.py account.password_hash != seen.password_hash": "two states of a row",
+    "app/mail/smtp.py refusal.code != 530": "a mail server's reply code",
 }
 
 
@@ -62,7 +66,7 @@ def test_no_message_has_a_hint_or_a_secret_question() -> None:
 def _comparisons() -> Iterator[str]:
     for path in sorted((ROOT / "app").rglob("*.py")):
         # In a store and the outbox == is SQL, where the database finds digests by their index.
-        if path.name != "store.py" and path.name != "outbox.py":
+        if path.name not in ("store.py", "outbox.py") and path.parent.name != "store":
             for found in _secret_comparisons(ast.parse(path.read_text())):
                 yield f"{path.relative_to(ROOT)} {found}"
 

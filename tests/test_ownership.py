@@ -1,10 +1,10 @@
 """ASVS 8.2.2: one account's objects against another account, for every RPC that takes an ID, the next one too."""
 
 import json
-from uuid import UUID
 
 import pytest
 
+from tests.accounts.calls import sessions
 from tests.rpc.asgi import Reply, call
 from tests.support.requests import field_paths
 from tests.support.service import COOKIE, Browser, Gatepost
@@ -40,9 +40,9 @@ async def _id_of_hers(gatepost: Gatepost, path: str, ada: Browser) -> str:
     if path == "token_uuid.uuid":
         return id_of(await create(ada.tokens))
     assert path == "session_id"
-    await gatepost.session("ada@example.test")  # a newer one, so that the oldest is the one that she calls with
-    [(session_id,)] = await gatepost.fetch("SELECT id FROM sessions ORDER BY created_at DESC, id DESC LIMIT 1")
-    return str(UUID(session_id))
+    await gatepost.session("ada@example.test")
+    [elsewhere] = [each.session_id for each in await sessions(ada) if not each.current]
+    return elsewhere
 
 
 async def _ask(gatepost: Gatepost, rpc: str, path: str, value: str, who: Browser) -> Reply:
