@@ -80,6 +80,14 @@ async def listed(tokens: TokensServiceClient) -> list[ListTokensResponse]:
     return [each async for each in tokens.list_tokens(Empty())]
 
 
+async def as_they_are(tokens: TokensServiceClient) -> list[ListTokensResponse]:
+    """All of them but for when they were last used, which the service writes down whenever it comes to it."""
+    found = await listed(tokens)
+    for each in found:
+        metadata_of(each).clear_field("last_used_at")
+    return found
+
+
 async def page(tokens: TokensServiceClient, size: int = 0, after: str = "") -> ListTokensPageResponse:
     return await tokens.list_tokens_page(ListTokensPageRequest(page_size=size, page_token=after))
 

@@ -13,12 +13,12 @@ from structlog.testing import capture_logs
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost
 from tests.tokens.calls import (
+    as_they_are,
     create,
     events,
     exchanged,
     expire,
     id_of,
-    listed,
     regenerate,
     update,
     value_of,
@@ -89,14 +89,14 @@ async def test_reach(gatepost: Gatepost, holder: str, by: str) -> None:
     stage, reached = await staged(gatepost, HOLDERS[holder][0], by), HOLDERS[holder][1]
     acts: list[Act] = [make, widen, rename, prolong, renew, narrow, end]
     for act, (name, scopes) in product(acts, TARGETS.items()):
-        before = await listed(stage.ada.tokens)
+        before = await as_they_are(stage.ada.tokens)
         if name in reached:
             await act(stage, name, scopes)
-            assert await listed(stage.ada.tokens) != before
+            assert await as_they_are(stage.ada.tokens) != before
         else:
             with refused(Code.PERMISSION_DENIED, BEYOND):
                 await act(stage, name, scopes)
-            assert await listed(stage.ada.tokens) == before
+            assert await as_they_are(stage.ada.tokens) == before
             assert await works(gatepost.bearer(stage.values[name]))
 
 
@@ -106,7 +106,7 @@ async def test_a_manager_does_not_update_itself(gatepost: Gatepost, by: str) -> 
     ada = await gatepost.session()
     own = await create(ada.tokens, "own", scopes=[MANAGE, *READS])
     holder = await held_by(gatepost, value_of(own), by)
-    before = await listed(ada.tokens)
+    before = await as_they_are(ada.tokens)
     changes: list[dict[str, Any]] = [
         {},
         {"name": "renamed"},
@@ -118,7 +118,7 @@ async def test_a_manager_does_not_update_itself(gatepost: Gatepost, by: str) -> 
     for change in changes:
         with refused(Code.PERMISSION_DENIED, BEYOND):
             await update(holder.tokens, id_of(own), **change)
-    assert await listed(ada.tokens) == before
+    assert await as_they_are(ada.tokens) == before
 
 
 async def test_a_manager_renews_itself_by_bearer_whenever_it_likes(gatepost: Gatepost) -> None:

@@ -11,7 +11,7 @@ from protobuf.wkt.google.protobuf.empty_pb import Empty
 
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost
-from tests.tokens.calls import create, end_of, expire, id_of, listed, regenerate, update
+from tests.tokens.calls import as_they_are, create, end_of, expire, id_of, regenerate, update
 
 MANAGE = "tokens:manage"
 MICROSECOND = timedelta(microseconds=1)
@@ -57,14 +57,14 @@ async def test_handing_out_tokens_manage_needs_a_recent_sign_in(gatepost: Gatepo
     those = await managers(gatepost, ada)
     gatepost.clock.advance((timedelta(minutes=10) + MICROSECOND).total_seconds())
     await ada.accounts.refresh_session(Empty())
-    before = await listed(ada.tokens)
+    before = await as_they_are(ada.tokens)
     with refused(Code.PERMISSION_DENIED, "SIGN_IN_NOT_RECENT"):
         await NEEDS_RECENT[change](ada, those)
-    assert await listed(ada.tokens) == before
+    assert await as_they_are(ada.tokens) == before
     await ada.sign_in("ada@example.test")
     gatepost.clock.advance(minutes=10)
     await NEEDS_RECENT[change](ada, those)
-    assert await listed(ada.tokens) != before
+    assert await as_they_are(ada.tokens) != before
 
 
 @pytest.mark.parametrize("change", NEEDS_NONE)
@@ -72,9 +72,9 @@ async def test_what_hands_out_nothing_needs_no_recent_sign_in(gatepost: Gatepost
     ada = await gatepost.session("ada@example.test")
     those = await managers(gatepost, ada)
     gatepost.clock.advance(days=1)
-    before = await listed(ada.tokens)
+    before = await as_they_are(ada.tokens)
     await NEEDS_NONE[change](ada, those)
-    assert await listed(ada.tokens) != before
+    assert await as_they_are(ada.tokens) != before
 
 
 @dataclass(frozen=True)

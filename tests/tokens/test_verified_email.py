@@ -12,7 +12,19 @@ from connectrpc.code import Code
 
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Browser, Gatepost, started
-from tests.tokens.calls import create, exchanged, expire, get, id_of, listed, regenerate, update, value_of, works
+from tests.tokens.calls import (
+    as_they_are,
+    create,
+    exchanged,
+    expire,
+    get,
+    id_of,
+    listed,
+    regenerate,
+    update,
+    value_of,
+    works,
+)
 
 MANAGE = "tokens:manage"
 ADA = "ada@example.test"
@@ -116,4 +128,4 @@ async def confirm(gatepost: Gatepost) -> None:
 
 async def traces(on: Stage) -> list[Any]:
     rows = await on.gatepost.fetch("SELECT (SELECT count(*) FROM mail_outbox), (SELECT count(*) FROM security_events)")
-    return [*rows, await listed(on.ada.tokens)]
+    return [*rows, await as_they_are(on.ada.tokens)]
