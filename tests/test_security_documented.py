@@ -18,6 +18,7 @@ from app.accounts.password_rules import common_passwords
 from app.core.config import Settings
 from app.limits import Limit
 from app.policy import POLICIES
+from tests import test_standing as standing
 from tests.support.documents import rows
 from tests.support.requests import field_paths
 from tests.support.service import Gatepost
@@ -29,7 +30,10 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/security.md").read_text()
 
 WAYS_IN = "| RPC | What it takes | What it gives | How strong that is |"
-MATRIX_TABLE = "| RPC | nobody | session | token that reads | token for another service | session made from a token |"
+MATRIX_TABLE = (
+    "| RPC | nobody | session | token that reads | token for another service | session made from a token "
+    "| session, address unconfirmed where that is asked for | any of a disabled account |"
+)
 FIELDS = "| RPC | Fields |"
 EVENTS = "| Event | Level | When | Fields |"
 NUMBERS = "| What | How much | From |"
@@ -100,9 +104,15 @@ def test_no_number_stands_elsewhere_that_could_differ() -> None:
 def test_who_may_do_what_is_what_the_matrix_says() -> None:
     told = {name: cells for name, *cells in rows(PAGE, MATRIX_TABLE)}
     columns = [CREDENTIALS.index(each) for each in ("nothing", "session", "token", "foreign", "made")]
-    assert told == {
-        rpc.rpartition("/")[2]: [_cell(outcomes[column]) for column in columns] for rpc, outcomes in MATRIX.items()
+    expected = {
+        rpc: [
+            *(outcomes[column] for column in columns),
+            standing.UNCONFIRMED_WHERE_ASKED.get(rpc, outcomes[CREDENTIALS.index("session")]),
+            standing.disabled(rpc),
+        ]
+        for rpc, outcomes in MATRIX.items()
     }
+    assert told == {rpc.rpartition("/")[2]: [_cell(each) for each in cells] for rpc, cells in expected.items()}
 
 
 def test_the_fields_that_callers_fill_are_the_ones_of_the_requests() -> None:
