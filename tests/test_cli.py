@@ -105,13 +105,36 @@ def test_production_waits_for_an_operator_to_migrate(tmp_path: Path) -> None:
         assert "https://accounts.example.com" in server.output
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_plan_changes_nothing(tmp_path: Path) -> None:
+    planned = run(tmp_path, "migrate", "--plan", **PRODUCTION)
+    assert planned.stdout.startswith("The schema is at nothing.\n\n0001: First tables: ")
+    assert "  CREATE TABLE accounts (" in planned.stdout
+    assert list(tmp_path.iterdir()) == []
+    run(tmp_path, "migrate", **PRODUCTION)
+    again = run(tmp_path, "migrate", "--plan", **PRODUCTION)
+    assert again.stdout == f"The schema is at {migrations.HEAD} already.\n"
+    set_revision(tmp_path, "0001")
+    planned = run(tmp_path, "migrate", "--plan", **PRODUCTION)
+    assert planned.stdout.startswith("The schema is at 0001.\n\n0002: What an account's life needs: ")
+    with sqlite3.connect(tmp_path / "data/gatepost.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    connection.close()
+
+
+def test_a_schema_that_a_later_version_expanded(tmp_path: Path) -> None:
+    run(tmp_path, "migrate", **PRODUCTION)
+    set_revision(tmp_path, "0003_from_0002")
+    with serving(tmp_path, **PRODUCTION) as server:
+        assert "https://accounts.example.com" in server.output
+    unchanged = run(tmp_path, "migrate", **PRODUCTION)
+    assert unchanged.stdout.startswith("The schema is at 0003_from_0002 already. A later version made it")
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "migrate --plan"])
 def test_a_database_that_a_later_version_migrated(command: str, tmp_path: Path) -> None:
     run(tmp_path, "migrate")
-    with sqlite3.connect(tmp_path / "data/gatepost.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
-    (line,) = refusal(tmp_path, command)
+    set_revision(tmp_path, "9999")
+    (line,) = refusal(tmp_path, *command.split())
     assert "later version" in line
 
 
@@ -136,9 +159,15 @@ def test_a_key_that_others_can_read(tmp_path: Path) -> None:
     assert "chmod 600" in line
 
 
-def refusal(folder: Path, command: str, **settings: str) -> list[str]:
+def set_revision(folder: Path, revision: str) -> None:
+    with sqlite3.connect(folder / "data/gatepost.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    connection.close()
+
+
+def refusal(folder: Path, *command: str, **settings: str) -> list[str]:
     """The lines that it refuses with: by exit status 2, on standard error, without a traceback."""
-    ended = run(folder, command, **settings)
+    ended = run(folder, *command, **settings)
     assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
     first, *lines = ended.stderr.splitlines()
     assert first == "Gatepost cannot start:"

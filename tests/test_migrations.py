@@ -1,5 +1,6 @@
 """The schema's history: complete, reversible, one process at a time, and whole or absent."""
 
+import ast
 import asyncio
 import re
 import shutil
@@ -25,7 +26,9 @@ import app.tokens.models  # noqa: F401
 from app import migrations
 from app.core.db import Database, Table
 from app.core.errors import Unavailable
-from tests.support.service import settings_for
+from app.migrations import history
+from gen.accounts.v1.accounts_v1_pb import GetAccountRequest
+from tests.support.service import settings_for, started
 
 
 async def test_from_nothing_to_the_end_and_again(db: Database, file: Path) -> None:
@@ -122,6 +125,76 @@ async def test_a_database_that_does_not_answer(db: Database, garbage: Path) -> N
         await migrations.migrate(db)
 
 
+@pytest.mark.parametrize(
+    ("revision", "served"),
+    [
+        (None, False),
+        ("0001", False),
+        (migrations.HEAD, True),
+        ("0003_from_0002", True),  # expanded
+        ("0005_from_0001", True),
+        ("0003", False),  # contracted
+        ("0004_from_0003", False),
+    ],
+)
+def test_which_schemas_this_version_serves_on(revision: str | None, served: bool) -> None:
+    assert migrations.HEAD == "0002", "choose other numbers, around the new one"
+    assert migrations.serves(revision) is served
+
+
+async def test_while_this_version_serves_a_later_one_expands_the_schema(tmp_path: Path, migrated: Path) -> None:
+    """And this version starts on it, too: a replica may come back while others are replaced."""
+    column, index = (
+        "op.add_column('accounts', sa.Column('nickname', sa.Text()))",
+        "op.create_index('i', 'accounts', ['name'])",
+    )
+    later = with_another(tmp_path / "later", f"{column}; {index}", revision="0003_from_0002")
+    async with started(tmp_path, migrated) as gatepost:
+        ada = await gatepost.session()
+        migrating = await asyncio.create_subprocess_exec(*MIGRATING, str(tmp_path / "gatepost.db"), str(later))
+        assert await migrating.wait() == 0
+        await gatepost.session("bob@example.test")
+        await ada.accounts.get_account(GetAccountRequest())
+    async with started(tmp_path, migrated) as again:
+        assert migrations.serves(await migrations.current_revision(again.parts.db))
+        await again.session("cy@example.test")
+
+
+def test_a_revision_that_lets_earlier_versions_serve_only_adds() -> None:
+    """A column that may not be empty needs a default, since they will not fill it in."""
+    for file in (migrations.FOLDER / "versions").glob("*.py"):
+        tree = ast.parse(file.read_text())
+        (upgrade,) = (each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "upgrade")
+        if "_from_" in file.name or file.name.startswith("0002"):  # which only adds, too, and shows that this looks
+            assert not_additions(upgrade) == [], file.name
+    contracting = ast.parse(
+        "op.drop_column('a', 'b'); op.add_column('a', sa.Column('c', sa.Integer(), nullable=False))"
+    )
+    assert len(not_additions(contracting)) == 2
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_plan_has_each_missing_step_with_its_statements(dialect: str) -> None:
+    first, second = history.plan(None, dialect)
+    assert (first.revision, second.revision) == ("0001", "0002")
+    assert "CREATE TABLE accounts" in first.sql
+    assert history.plan("0001", dialect) == [second]
+    assert "ALTER TABLE accounts ADD COLUMN pending_address VARCHAR(254)" in second.sql
+    assert "UPDATE alembic_version SET version_num='0002'" in second.sql
+    assert history.plan(migrations.HEAD, dialect) == []
+    with pytest.raises(migrations.UnknownRevision):
+        history.plan("9999", dialect)
+
+
+async def test_an_index_that_was_made_by_hand_is_kept(db: Database, file: Path) -> None:
+    """On a large PostgreSQL it is made CONCURRENTLY beforehand, so that no write waits for it."""
+    async with db.schema(exclusive=True) as tx:
+        await tx.run_sync(history.run, "0001")
+        await tx.exec_driver_sql("CREATE INDEX ix_tokens_expires_at ON tokens (expires_at)")
+    await migrations.migrate(db)
+    assert await migrations.current_revision(db) == migrations.HEAD
+
+
 MIGRATING = (
     sys.executable,
     "-c",
@@ -138,16 +211,31 @@ MIGRATING = (
 )
 
 
-def with_another(parent: Path, upgrade: str) -> Path:
+def with_another(parent: Path, upgrade: str, *, revision: str = "next") -> Path:
     """A copy of the history with one more migration."""
     folder = Path(shutil.copytree(migrations.FOLDER, parent / "migrations", ignore=shutil.ignore_patterns("__*__")))
     (folder / "versions" / "next.py").write_text(
         "import os\nimport sqlalchemy as sa\nfrom alembic import op\n"
-        f"revision, down_revision = 'next', '{migrations.HEAD}'\n"
+        f"revision, down_revision = '{revision}', '{migrations.HEAD}'\n"
         f"def upgrade(): {upgrade}\n"
         "def downgrade(): op.drop_table('halfway')\n"
     )
     return folder
+
+
+def not_additions(upgrade: ast.AST) -> list[str]:
+    """The calls in a migration that an earlier version might stumble over."""
+    found = []
+    for call in (node for node in ast.walk(upgrade) if isinstance(node, ast.Call)):
+        said = ast.unparse(call)
+        if not said.startswith("op."):
+            continue
+        lacking = "nullable=False" in said and "server_default" not in said
+        if not said.startswith(("op.create_table(", "op.create_index(", "op.add_column(")) or (
+            said.startswith("op.add_column(") and lacking
+        ):
+            found.append(said)
+    return found
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -5,7 +5,8 @@ import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from textwrap import indent
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from pydantic import SecretStr
@@ -18,13 +19,16 @@ from app.core.secrets import local_key
 from app.main import Parts, create_app
 from app.server import Server, configured, listen, metrics_page
 
+if TYPE_CHECKING:
+    from app.migrations.history import Step
+
 
 def serve() -> None:
     """Migrate the database if it is not up to date, then serve."""
     settings, key_file = _settings()
     configure(settings.log_level)
     try:
-        _bring_up_to_date(settings)
+        asyncio.run(_bring_up_to_date(settings))
     except ConfigError as error:
         _give_up(error.problems)
     application = create_app(settings)
@@ -40,15 +44,55 @@ def serve() -> None:
         Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
 
 
-def migrate() -> None:
+def migrate(
+    plan: Annotated[bool, typer.Option("--plan", help="Change nothing; show each statement that is to come.")] = False,
+) -> None:
     """Bring the database's schema up to date, one process at a time."""
-    settings, _ = _settings()
     try:
-        before, after = asyncio.run(_migrate(settings))
+        told = asyncio.run(_told_plan(load_settings()) if plan else _told_migration(_settings()[0]))
     except ConfigError as error:
         _give_up(error.problems)
-    unchanged = f"The schema is at {after} already."
-    print(unchanged if before == after else f"The schema went from {before or 'nothing'} to {after}.")
+    print(told)
+
+
+async def _told_plan(settings: Settings) -> str:
+    from app.migrations import history  # costly: see app.migrations
+
+    file = settings.database_file
+    if file and not file.exists():  # to look would make one
+        return _told_steps(None, history.plan(None, "sqlite"))
+    async with opened(settings) as db:
+        before = await migrations.current_revision(db)
+        if migrations.serves(before):
+            return _unchanged(before)
+        return _told_steps(before, history.plan(before, "sqlite" if file else "postgresql"))
+
+
+def _told_steps(before: str | None, steps: "list[Step]") -> str:
+    told = [f"{step.revision}: {step.what}\n{_for_older(step, before)}\n{indent(step.sql, '  ')}" for step in steps]
+    return "\n\n".join([f"The schema is at {before or 'nothing'}.", *told])
+
+
+def _for_older(step: "Step", before: str | None) -> str:
+    if before is None:
+        return ""
+    alone = step.oldest == migrations.number_of(step.revision)
+    return f"  older versions: {'stop them first' if alone else f'go on serving, back to {step.oldest:04}'}\n"
+
+
+async def _told_migration(settings: Settings) -> str:
+    async with opened(settings) as db:
+        before = await migrations.current_revision(db)
+        if migrations.serves(before):
+            return _unchanged(before)
+        await migrations.migrate(db)
+        after = await migrations.current_revision(db)
+    return f"The schema went from {before or 'nothing'} to {after}."
+
+
+def _unchanged(revision: str | None) -> str:
+    later = "" if revision == migrations.HEAD else " A later version made it, and this one can serve on it."
+    return f"The schema is at {revision} already.{later}"
 
 
 def _settings() -> tuple[Settings, Path | None]:
@@ -64,25 +108,14 @@ def _settings() -> tuple[Settings, Path | None]:
         _give_up([unwritable(error)])
 
 
-def _bring_up_to_date(settings: Settings) -> None:
-    if asyncio.run(_revision(settings)) == migrations.HEAD:
-        return
-    if settings.environment == "production":
-        # Many replicas start at once there, and the old version may still be serving: an operator chooses the moment.
-        _give_up(["The database's schema is not up to date. Run `gatepost migrate`, then start again."])
-    asyncio.run(_migrate(settings))
-
-
-async def _revision(settings: Settings) -> str | None:
+async def _bring_up_to_date(settings: Settings) -> None:
     async with opened(settings) as db:
-        return await migrations.current_revision(db)
-
-
-async def _migrate(settings: Settings) -> tuple[str | None, str | None]:
-    async with opened(settings) as db:
-        before = await migrations.current_revision(db)
+        if migrations.serves(await migrations.current_revision(db)):
+            return
+        if settings.environment == "production":
+            # Many replicas start at once there, and the old version may be serving: an operator chooses the moment.
+            raise ConfigError(["The database's schema is not up to date. Run `gatepost migrate`, then start again."])
         await migrations.migrate(db)
-        return before, await migrations.current_revision(db)
 
 
 def _banner(settings: Settings, key_file: Path | None) -> str:

@@ -8,6 +8,9 @@ import app.mail.outbox
 import app.tokens.models  # noqa: F401
 from app.core.db import Table
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Table.metadata, compare_type=True)
+given = context.config.attributes
+if context.is_offline_mode():  # a plan: the statements are written down, not run
+    context.configure(dialect_name=given["dialect"], target_metadata=Table.metadata, literal_binds=True)
+else:
+    context.configure(connection=given["connection"], target_metadata=Table.metadata, compare_type=True)
 context.run_migrations()

@@ -1,6 +1,6 @@
 """What an account's life needs: a waiting address, failures in a row, warnings, and indexes to clear out by age.
 
-Only additions with defaults: a version that does not know them can go on serving.
+The indexes may have been made before, by hand and without holding up writes (docs/operations.md).
 """
 
 import sqlalchemy as sa
@@ -16,12 +16,12 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("pending_address", sa.String(254), nullable=True))
     op.add_column("accounts", sa.Column("failed_attempts", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tokens", sa.Column("warned_days", sa.Integer(), nullable=True))
-    op.create_index("ix_mail_outbox_delivered_at", "mail_outbox", ["delivered_at"])
-    op.create_index("ix_security_events_occurred_at", "security_events", ["occurred_at"])
-    op.create_index("ix_sessions_idle_ends_at", "sessions", ["idle_ends_at"])
-    op.create_index("ix_tokens_expires_at", "tokens", ["expires_at"])
-    op.create_index("ix_verifications_address", "verifications", ["address", "purpose"])
-    op.create_index("ix_verifications_expires_at", "verifications", ["expires_at"])
+    op.create_index("ix_mail_outbox_delivered_at", "mail_outbox", ["delivered_at"], if_not_exists=True)
+    op.create_index("ix_security_events_occurred_at", "security_events", ["occurred_at"], if_not_exists=True)
+    op.create_index("ix_sessions_idle_ends_at", "sessions", ["idle_ends_at"], if_not_exists=True)
+    op.create_index("ix_tokens_expires_at", "tokens", ["expires_at"], if_not_exists=True)
+    op.create_index("ix_verifications_address", "verifications", ["address", "purpose"], if_not_exists=True)
+    op.create_index("ix_verifications_expires_at", "verifications", ["expires_at"], if_not_exists=True)
 
 
 def downgrade() -> None:
