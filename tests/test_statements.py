@@ -1,0 +1,66 @@
+"""docs/scaling.md, "What the database sees": each RPC's statements and rows, so that nobody adds one unseen."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from app.policy import POLICIES
+from app.rpc.access import Who
+from gen.accounts.v1 import accounts_v1_pb as accounts
+from tests.accounts.calls import ADA, NEW, RESET, VERIFY, codes_to, sessions
+from tests.support.documents import rows
+from tests.support.service import Browser, Gatepost
+from tests.support.statements import asked
+from tests.test_policy import CALLS, MATRIX, People, gatepost, outcome, people
+
+__all__ = ["gatepost", "people"]  # pytest finds them here
+
+PAGE = (Path(__file__).parents[1] / "docs/scaling.md").read_text()
+SEEN = "| RPC | Point reads | Transactions | Reads | Rows read | Writes | Rows written |"
+
+Prepared = Callable[[], Awaitable[object]]
+
+
+@pytest.mark.parametrize("rpc", MATRIX)
+async def test_what_a_call_asks_the_database(rpc: str, people: People, gatepost: Gatepost) -> None:
+    who, name = POLICIES[rpc].who, rpc.rpartition("/")[2]
+    caller = "token" if who is Who.BEARER else "nothing" if who is Who.ANYONE and name != "SignOut" else "session"
+    browser = people.browser(gatepost, caller)
+    gatepost.clock.advance(301)  # or a mail would come too soon, and a refresh would change nothing
+    call: Prepared = lambda: CALLS[rpc](browser, people.other)  # noqa: E731
+    if name in SUCCEEDING:
+        call = await SUCCEEDING[name](gatepost, browser, people.browser(gatepost, "session"))
+    with asked(gatepost) as counts:
+        assert await outcome(call()) is None
+    told = {name: tuple(map(int, cells)) for name, *cells in rows(PAGE, SEEN)}
+    assert told[name] == astuple(counts)
+
+
+async def verify(gatepost: Gatepost, browser: Browser, ada: Browser) -> Prepared:
+    await ada.accounts.send_verification_email(accounts.SendVerificationEmailRequest())
+    data, code = accounts.AccountData(email=ADA), (await codes_to(gatepost, ADA, VERIFY))[-1]
+    return lambda: browser.public.verify_email(accounts.VerifyEmailRequest(data=data, code=code))
+
+
+async def set_password(gatepost: Gatepost, browser: Browser, _: Browser) -> Prepared:
+    data, password = accounts.AccountData(email=ADA), accounts.AccountPassword(password=NEW)
+    await browser.public.reset_password(accounts.ResetPasswordRequest(data=data))
+    (code,) = await codes_to(gatepost, ADA, RESET)
+    request = accounts.NewPasswordRequest(data=data, password=password, code=code)
+    return lambda: browser.public.new_password(request)
+
+
+async def revoke(gatepost: Gatepost, browser: Browser, ada: Browser) -> Prepared:
+    await gatepost.session(ADA)
+    newest = (await sessions(ada))[0].session_id
+    return lambda: browser.accounts.revoke_session(accounts.RevokeSessionRequest(session_id=newest))
+
+
+# Calls that the matrix of who may call what has only as refused ones.
+SUCCEEDING: dict[str, Callable[[Gatepost, Browser, Browser], Awaitable[Prepared]]] = {
+    "VerifyEmail": verify,
+    "NewPassword": set_password,
+    "RevokeSession": revoke,
+}
