@@ -68,12 +68,13 @@ class Browser:
     def __init__(self, transport: Transport, headers: Mapping[str, str], **options: Any) -> None:
         self.jar = CookieJar(transport, headers)
         options = {"http_client": Client(self.jar), "protocol": ProtocolType.CONNECT, **options}
-        self.public = PublicAccountsServiceClient(ORIGIN, **options)
-        self.accounts = AccountsServiceClient(ORIGIN, **options)
-        self.tokens = TokensServiceClient(ORIGIN, **options)
-        self.ping = TestNoAuthServiceClient(ORIGIN, **options)
-        self.pong = TestAuthServiceClient(ORIGIN, **options)
-        self.health = HealthClient(ORIGIN, **options)
+        origin = options.pop("origin", ORIGIN)
+        self.public = PublicAccountsServiceClient(origin, **options)
+        self.accounts = AccountsServiceClient(origin, **options)
+        self.tokens = TokensServiceClient(origin, **options)
+        self.ping = TestNoAuthServiceClient(origin, **options)
+        self.pong = TestAuthServiceClient(origin, **options)
+        self.health = HealthClient(origin, **options)
 
     @property
     def session(self) -> str | None:
