@@ -34,7 +34,8 @@ RESET_MAILS_A_DAY = Limit("reset_mails_a_day", events=5, seconds=DAY, per=Per.CL
 RESET_MAILS_BY_ADDRESS = Limit("reset_mails_by_address", events=20, seconds=DAY, per=Per.ADDRESS)
 RESET_MAILS = (RESET_MAILS_A_MINUTE, RESET_MAILS_A_DAY, RESET_MAILS_BY_ADDRESS)
 
-# Mails with a code for an address that an account names, which may be a stranger's. Besides, one a minute by account.
+# Mails with a code for an address that an account names, which may be a stranger's. Besides, one a minute by account
+# and address.
 ADDRESS_MAILS_BY_ACCOUNT = Limit("address_mails_by_account", events=20, seconds=DAY, per=Per.ACCOUNT)
 ADDRESS_MAILS_BY_ADDRESS = Limit("address_mails_by_address", events=20, seconds=DAY, per=Per.ADDRESS)
 ADDRESS_MAILS = (ADDRESS_MAILS_BY_ACCOUNT, ADDRESS_MAILS_BY_ADDRESS)

@@ -64,7 +64,7 @@ class UpdateAccount:
     async def _ask(self, tx: Tx, account: Account, address: str, caller: Caller) -> None:
         now = self.clock.now()
         caller.require_recent_sign_in(now)
-        await self.verification.require_pause(tx, account, now)
+        await self.verification.require_pause(tx, account, address, now)
         await store.accounts.await_address(tx, account.id, address)
         await self.verification.to_new_address(tx, account, address, caller.client, now)
         told = {"new_address": address, "ip": caller.client.ip}

@@ -13,7 +13,7 @@ from app.core.errors import Throttled
 from app.mail.outbox import Mail, Outbox
 
 EVERY = timedelta(minutes=1)
-"""At most one mail in this time, or the service could be used to flood a mailbox."""
+"""At most one mail to an address in this time, or the service could be used to flood a mailbox."""
 TELL_EVERY = timedelta(hours=1)
 """How often the owner of an address hears that somebody else typed it."""
 
@@ -24,19 +24,23 @@ class Verification:
     outbox: Outbox
 
     async def issue(self, tx: Tx, account: Account, now: datetime, *, otherwise: UUID | None = None) -> None:
-        """Queue a mail with a new code in this transaction, unless one went out within the last minute.
+        """Queue a mail with a new code for the account's own address in this transaction, unless one went out within
+        the last minute.
 
         Then it is queued in the name of `otherwise`, an ID that is nobody's, if the caller does so to spend the same
         time and drops it again.
         """
-        if await self._wait(tx, account, now) <= timedelta():
+        if await self._wait(tx, account, account.address, now) <= timedelta():
             await self.to_own_address(tx, account, now)
         elif otherwise is not None:
             await self.to_own_address(tx, replace(account, id=otherwise), now)
 
-    async def require_pause(self, tx: Tx, account: Account, now: datetime) -> None:
-        """Raises Throttled within a minute of the last mail; the account's row must be held."""
-        wait = await self._wait(tx, account, now)
+    async def require_pause(self, tx: Tx, account: Account, address: str, now: datetime) -> None:
+        """Raises Throttled within a minute of the account's last mail to the address; the account's row must be held.
+
+        Mails to others do not count: whoever has just signed up, or mistyped the new address, need not wait.
+        """
+        wait = await self._wait(tx, account, address, now)
         if wait > timedelta():
             raise Throttled(wait.total_seconds())
 
@@ -68,8 +72,8 @@ class Verification:
         if account_id is not None:
             await self.outbox.queue(tx, Mail("sign_up_attempt", owner.address, {"ip": client.ip}, account_id))
 
-    async def _wait(self, tx: Tx, account: Account, now: datetime) -> timedelta:
-        latest = await store.codes.latest(tx, account.id, Purpose.VERIFY_EMAIL)
+    async def _wait(self, tx: Tx, account: Account, address: str, now: datetime) -> timedelta:
+        latest = await store.codes.latest(tx, account.id, Purpose.VERIFY_EMAIL, address)
         return timedelta() if latest is None else latest + EVERY - now
 
     async def _mail(

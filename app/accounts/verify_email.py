@@ -78,7 +78,7 @@ class SendVerificationEmail:
         async with self.mails.counted(account.id, _unproven(account)), self.db.write() as tx:
             account, now = await hold(tx, caller), self.clock.now()
             address = _unproven(account)
-            await self.verification.require_pause(tx, account, now)
+            await self.verification.require_pause(tx, account, address, now)
             if address == account.address:
                 await self.verification.to_own_address(tx, account, now)
             else:

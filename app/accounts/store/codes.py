@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, literal, select, update
+from sqlalchemy import exists, literal, select, update
 from sqlmodel import col, insert
 
 from app.accounts.models import AccountRow, MailedCode, VerificationRow
@@ -28,10 +28,15 @@ async def add(tx: Tx, *, account_id: UUID, **values: Any) -> None:
     await tx.execute(insert(VerificationRow).from_select(list(row), select(*typed).where(there)))
 
 
-async def latest(tx: Tx, account_id: UUID, purpose: str) -> datetime | None:
+async def latest(tx: Tx, account_id: UUID, purpose: str, address: str) -> datetime | None:
+    """When the account's last code for the address was made, if that was less than a purge ago."""
     query = (
         select(col(VerificationRow.created_at))
-        .where(col(VerificationRow.account_id) == account_id, col(VerificationRow.purpose) == purpose)
+        .where(
+            col(VerificationRow.account_id) == account_id,
+            col(VerificationRow.purpose) == purpose,
+            col(VerificationRow.address) == address,
+        )
         .order_by(col(VerificationRow.created_at).desc())
         .limit(1)
     )
@@ -47,7 +52,8 @@ async def end_oldest(tx: Tx, account_id: UUID, purpose: str, keep: int) -> None:
         .order_by(col(VerificationRow.created_at).desc(), col(VerificationRow.id).desc())
         .limit(keep)
     )
-    await tx.execute(delete(VerificationRow).where(*same_kind, col(VerificationRow.id).not_in(newest)))
+    older = (*same_kind, col(VerificationRow.id).not_in(newest))
+    await tx.execute(update(VerificationRow).where(*older).values(tries_left=_SPENT))
 
 
 async def count_try(tx: Tx, purpose: str, address: str, now: datetime) -> Sequence[MailedCode]:
