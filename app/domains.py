@@ -88,7 +88,8 @@ def accounts(
     address_mails = AddressMails(limits, ADDRESS_MAILS_BY_ACCOUNT, ADDRESS_MAILS_BY_ADDRESS)
     failures = Failures(db, clock, outbox)
     alarm = Alarm(limits, FAILURES_OVER_ALL, ALARMS)
-    check = PasswordCheck(passwords, Attempts(limits, PASSWORD_FAILURES, "password", metrics, alarm), failures)
+    password_attempts = Attempts(limits, PASSWORD_FAILURES, "password", metrics, alarm)
+    check = PasswordCheck(passwords, password_attempts, failures)
     public = PublicAccountsHandlers(
         create_account=SignUp(
             db,
@@ -117,6 +118,7 @@ def accounts(
             clock,
             codes,
             code_attempts,
+            password_attempts,
             passwords,
             outbox,
             expire_unproven,

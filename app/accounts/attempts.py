@@ -7,7 +7,7 @@ from app.accounts.alarm import Alarm
 from app.core.caller import Client
 from app.core.errors import Throttled
 from app.core.metrics import Metrics
-from app.limits import Limit, Limits, Ticket, take_all
+from app.limits import Limit, Limits, Per, Ticket, take_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class Attempts:
         """Also where nothing was looked at in the end."""
         for ticket in tickets:
             await self.limits.give_back(ticket)
+
+    async def forget(self, address: str, client: Client) -> None:
+        """What failed at the address, from the client and over all. What failed from the client at others stays."""
+        for limit in self.by:
+            if limit.per is not Per.CLIENT:
+                await self.limits.forget(limit, limit.key(client.ip, address))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class NewPassword:
     clock: Clock
     codes: Codes
     attempts: Attempts
+    at_password: Attempts
     passwords: Passwords
     outbox: Outbox
     expire_unproven: ExpireUnproven
@@ -93,6 +94,8 @@ class NewPassword:
         async with self.db.write() as tx:
             account = _redeemable(await lock(tx, code.account_id), code)
             await self._change(tx, account, code, password_hash, client)
+        # Guesses at the old password, the owner's own or a stranger's, must not keep the owner from using the new one.
+        await self.at_password.forget(address, client)
 
     async def _change(self, tx: Tx, account: Account, code: MailedCode, password_hash: str, client: Client) -> None:
         now = self.clock.now()

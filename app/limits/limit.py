@@ -81,6 +81,10 @@ class Limits(Protocol):
         """Make it as if the attempt had never been counted. Call it at most once; a forgotten ticket is nothing."""
         ...
 
+    async def forget(self, limit: Limit, key: str) -> None:
+        """Make it as if no attempt by `key` had ever been counted."""
+        ...
+
 
 async def take_all(limits: Limits, *wanted: tuple[Limit, str]) -> tuple[Ticket, ...]:
     """Count one attempt under each limit, or under none of them if one raises Throttled.
@@ -108,4 +112,7 @@ class NoLimits:
         pass
 
     async def give_back(self, ticket: Ticket) -> None:
+        pass
+
+    async def forget(self, limit: Limit, key: str) -> None:
         pass

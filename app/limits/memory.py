@@ -40,6 +40,9 @@ class MemoryLimits:
         if not counted:
             table.pop(ticket.key, None)
 
+    async def forget(self, limit: Limit, key: str) -> None:
+        self._counted.get(limit.name, {}).pop(key, None)
+
     def _admitting(self, limit: Limit, key: str, now: float) -> list[float]:
         """The times that count, or Throttled if they use the limit up."""
         counted = _still_counting(limit, self._counted.get(limit.name, {}).get(key, []), now)

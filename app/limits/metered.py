@@ -28,3 +28,6 @@ class MeteredLimits:
 
     async def give_back(self, ticket: Ticket) -> None:
         await self._limits.give_back(ticket)
+
+    async def forget(self, limit: Limit, key: str) -> None:
+        await self._limits.forget(limit, key)

@@ -67,6 +67,12 @@ class SharedLimits:
         with suppress(_Away):
             await self._unless_away(lambda: self._store.give_back(ticket))
 
+    async def forget(self, limit: Limit, key: str) -> None:
+        """In both places: what was counted here while the store was away would hold when it is away again."""
+        await self._local.forget(limit, key)
+        with suppress(_Away):
+            await self._unless_away(lambda: self._store.forget(limit, key))
+
     async def look(self) -> None:
         """Whether the store does all that limits need of it: one that can only be read would be of no use."""
         try:

@@ -52,6 +52,9 @@ class ValkeyLimits:
     async def give_back(self, ticket: Ticket) -> None:
         await self._store.lrem(self._name(ticket.limit, ticket.key), 1, f"{ticket.at:.0f}")
 
+    async def forget(self, limit: Limit, key: str) -> None:
+        await self._store.delete(self._name(limit, key))
+
     async def close(self) -> None:
         await self._store.aclose()
 

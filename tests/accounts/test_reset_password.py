@@ -4,7 +4,19 @@ import pytest
 from connectrpc.code import Code
 
 from gen.accounts.v1.accounts_v1_pb import ResetPasswordRequest
-from tests.accounts.calls import ADA, RESET, codes, codes_to, disable, mailed, new_password, raw, reset, verify_address
+from tests.accounts.calls import (
+    ADA,
+    ANOTHER,
+    RESET,
+    codes,
+    codes_to,
+    disable,
+    mailed,
+    new_password,
+    raw,
+    reset,
+    verify_address,
+)
 from tests.accounts.test_codes import statements, written
 from tests.rpc.asgi import Reply
 from tests.support.refusals import refused
@@ -156,18 +168,37 @@ async def test_code_and_mail_are_there_together_or_not_at_all(gatepost: Gatepost
     assert await gatepost.fetch(query) == before
 
 
-async def test_the_reset_works_while_sign_in_is_throttled(gatepost: Gatepost) -> None:
-    """Whoever guesses at the password must not keep its owner from getting the account back."""
+async def test_the_reset_works_while_sign_in_is_throttled_and_the_new_password_signs_in(gatepost: Gatepost) -> None:
+    """Whoever guesses at the password must not keep its owner from getting the account back; nor must the owner."""
     await gatepost.browser().sign_up(ADA)
-    for _ in range(20):
-        with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
-            await gatepost.browser().sign_in(ADA, "not the right password")
     ada = gatepost.browser()
+    guessers = [ada] * 5 + [gatepost.browser() for _ in range(15)]
+    for guesser in guessers:
+        with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+            await guesser.sign_in(ADA, "not the right password")
     with refused(Code.RESOURCE_EXHAUSTED, "THROTTLED"):
         await ada.sign_in(ADA)
     await reset(ada)
     [code] = await codes_to(gatepost, ADA, RESET)
+    with refused(Code.INVALID_ARGUMENT, "CODE_REFUSED"):
+        await new_password(ada, "00000000" if code != "00000000" else "11111111")
+    with refused(Code.RESOURCE_EXHAUSTED, "THROTTLED"):
+        await ada.sign_in(ADA, ANOTHER)
     await new_password(ada, code)
+    await ada.sign_in(ADA, ANOTHER)
+
+
+async def test_a_reset_makes_room_for_guesses_at_no_other_account(gatepost: Gatepost) -> None:
+    await gatepost.browser().sign_up(ADA)
+    mallory = gatepost.browser()
+    for number in range(30):
+        with refused(Code.UNAUTHENTICATED, "WRONG_EMAIL_OR_PASSWORD"):
+            await mallory.sign_in(f"{number // 5}{NOBODY}", "not the right password")
+    await reset(mallory)
+    [code] = await codes_to(gatepost, ADA, RESET)
+    await new_password(mallory, code)
+    with refused(Code.RESOURCE_EXHAUSTED, "THROTTLED"):
+        await mallory.sign_in(NOBODY, "not the right password")
 
 
 async def ask(gatepost: Gatepost, email: str, *, ip: str = "") -> Reply:

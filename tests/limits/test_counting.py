@@ -140,6 +140,18 @@ async def test_a_look_refuses_as_an_attempt_would_and_counts_nothing(limits: Lim
     await use(limits, BY_ACCOUNT, 1)
 
 
+async def test_what_is_forgotten_was_never_counted_and_the_rest_stays(limits: Limits) -> None:
+    for limit in (BY_IP_AND_ACCOUNT, BY_ACCOUNT):
+        for key in ("owner", "other"):
+            await use(limits, limit, limit.events, key=key)
+    await limits.forget(BY_ACCOUNT, "owner")
+    await limits.forget(BY_ACCOUNT, "never heard of")
+    await use(limits, BY_ACCOUNT, 20, key="owner")
+    assert await refused_for(limits, BY_ACCOUNT, key="owner") == 60
+    assert await refused_for(limits, BY_ACCOUNT, key="other") == 60
+    assert await refused_for(limits, BY_IP_AND_ACCOUNT, key="owner") == 300
+
+
 async def test_all_or_none(limits: Limits) -> None:
     await use(limits, BY_ACCOUNT, 20, key="account")
     for _ in range(10):
@@ -155,6 +167,7 @@ async def test_limits_that_are_off_refuse_nothing() -> None:
     limits = NoLimits()
     for _ in range(100):
         await limits.take(BY_IP_AND_ACCOUNT, "key")
+    await limits.forget(BY_IP_AND_ACCOUNT, "key")
 
 
 STEPS = st.tuples(st.integers(0, 400_000), st.sampled_from(["fails", "right", "looks"]))

@@ -111,6 +111,24 @@ async def test_an_attempt_is_given_back_where_it_was_counted(fragile: Valkey) ->
         await use(limits, BY_IP_AND_ACCOUNT, 2)
 
 
+async def test_what_is_forgotten_is_so_in_both_places(fragile: Valkey) -> None:
+    async with shared(fragile, patience=1) as limits:
+        await use(limits, BY_IP_AND_ACCOUNT, 5)
+        fragile.pause()
+        await limits.look()
+        await use(limits, BY_IP_AND_ACCOUNT, 2)
+        await limits.forget(BY_IP_AND_ACCOUNT, "key")
+        await use(limits, BY_IP_AND_ACCOUNT, 2)
+        fragile.resume()
+        await back(limits)
+        with pytest.raises(Throttled):
+            await limits.take(BY_IP_AND_ACCOUNT, "key")
+        await limits.forget(BY_IP_AND_ACCOUNT, "key")
+        await use(limits, BY_IP_AND_ACCOUNT, 5)
+        fragile.kill()
+        await use(limits, BY_IP_AND_ACCOUNT, 2)
+
+
 async def test_one_that_answers_and_cannot_count_is_away(fragile: Valkey) -> None:
     """Its memory is full, say, or it was made a replica: it says PONG, but nothing would be counted."""
     metrics = Metrics()
