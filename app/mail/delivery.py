@@ -21,6 +21,9 @@ FIRST_DELAY = timedelta(seconds=4)
 LONGEST_DELAY = timedelta(hours=1)
 LONGEST_PAUSE = timedelta(minutes=1)
 """Between two tries of a server that is away, however long it has been."""
+REFUSALS = 10
+"""Attempts after which a recipient that the server will never take is believed to be none: half an hour, longer than
+any code is good for. A server that is being set up, or has lost its list of users, says the same."""
 BATCH = 100
 
 log = structlog.get_logger()
@@ -74,8 +77,11 @@ class Delivery:
         try:
             async with asyncio.timeout(self.send_within):
                 await send(self.renderer.render(mail))
-        except Refused:
-            await self._drop(mail, "refused", attempts=mail.attempts)
+        except Refused as error:
+            if mail.attempts < REFUSALS:
+                await self._put_off(mail, error, why="refused")
+            else:
+                await self._drop(mail, "refused", attempts=mail.attempts)
             return False
         except ServerAway as error:
             await self._put_off(mail, error, why=error.why)

@@ -31,7 +31,7 @@ class Sender(Protocol):
 
 
 class Refused(Exception):
-    """This letter will never be taken, however often it comes."""
+    """The other side says that it will never take this letter, however often it comes."""
 
 
 class ServerAway(Exception):

@@ -1,7 +1,8 @@
 """Mail handed to an SMTP server (RFC 5321), one connection for a pass over the outbox.
 
-Who is told what by a server's refusal: a recipient that it will never take is the letter's end; all else, a wrong
-password or a sender it does not know among them, is for the operator to mend, and the letters wait for that.
+Who is told what by a server's refusal: a recipient that it will never take is, after some attempts, the letter's end;
+all else, a wrong password or a sender it does not know among them, is for the operator to mend, and the letters wait
+for that.
 """
 
 import ipaddress

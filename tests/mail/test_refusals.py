@@ -13,15 +13,33 @@ from tests.support.smtp import silent_server, smtp_server
 
 
 @pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "551 Not here", "552 5.2.2 Full", "553 5.1.3 What?"])
-async def test_a_recipient_refused_for_good_is_given_up(db: Database, clock: FakeClock, to: To, answer: str) -> None:
+async def test_a_recipient_refused_for_good_is_given_up_after_ten_attempts(
+    db: Database, clock: FakeClock, to: To, answer: str
+) -> None:
     async with smtp_server() as server:
         await queue(db, clock, verify_email())
         server.answers["RCPT"] = answer
         with capture_logs() as logs:
+            for delay in (4, 8, 16, 32, 64, 128, 256, 512, 1024):
+                assert await to(server).deliver_due() == 0
+                assert await waiting(db, clock) == [delay]
+                clock.advance(delay)
             assert await to(server).deliver_due() == 0
     assert await stored(db) == []
-    told = {"template": "verify_email", "attempts": 1, "why": "refused", "log_level": "warning"}
-    assert logs == [{"event": "mail_dropped", **told}]
+    told = {"template": "verify_email", "why": "refused", "log_level": "warning"}
+    first = {"event": "mail_not_sent", "error": "SMTPRecipientsRefused"}
+    assert [logs[0], logs[-1]] == [{**first, "attempts": 1, **told}, {"event": "mail_dropped", "attempts": 10, **told}]
+
+
+async def test_a_recipient_that_is_taken_after_all_gets_the_mail(db: Database, clock: FakeClock, to: To) -> None:
+    async with smtp_server() as server:
+        await queue(db, clock, verify_email())
+        server.answers["RCPT"] = "550 5.1.1 No such user"
+        assert await to(server).deliver_due() == 0
+        server.answers.clear()
+        clock.advance(4)
+        assert await to(server).deliver_due() == 1
+    assert len(server.letters) == 1
 
 
 @pytest.mark.parametrize(

@@ -162,10 +162,9 @@ async def test_an_address_beyond_ascii_needs_a_server_that_knows_them(db: Databa
     async with smtp_server(utf8=False) as server:
         await queue(db, clock, verify_email(jose), verify_email("ada@example.com"))
         assert await to(server).deliver_due() == 1
-    assert [(row.recipient, row.delivered_at is None) for row in await stored(db)] == [
-        ("ada@example.com", False),
-        (jose, False),
-    ]
+    waits = [(row.recipient, row.template, row.delivered_at is None) for row in await stored(db)]
+    assert waits.count((jose, "verify_email", True)) == 1
+    assert waits.count(("ada@example.com", "verify_email", False)) == 1
 
 
 @pytest.mark.parametrize(
