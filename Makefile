@@ -10,11 +10,11 @@ WORKERS ?= 2
 PYTEST_FLAGS = -n $(WORKERS) --dist loadfile $(if $(STRICT),--error-for-skips)
 
 # The generators and the Node clients are found on PATH, those of this clone first.
-DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$$PATH"
+DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$(CURDIR)/web/node_modules/.bin:$$PATH"
 # `-u NAME` for each setting: what somebody exported for their own server must not reach the tests.
 WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z0-9_]*\)=.*/-u \1/p' .env.example)
 
-.PHONY: help run test conformance check format gen lock clean
+.PHONY: help run test conformance check format gen console lock clean
 
 help: ## what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -22,26 +22,30 @@ help: ## what there is (this list)
 run: .venv/installed ## serve on http://127.0.0.1:8000; settings come from the environment and .env
 	@exec .venv/bin/gatepost serve $(ARGS)
 
-test: .venv-dev/installed tests/node/node_modules/installed ## run all tests; ARGS="-k sign_in", STRICT=1: no skips
+test: .venv-dev/installed tests/node/node_modules/installed web/node_modules/installed ## run all tests; ARGS="-k sign_in", STRICT=1: no skips
 	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/pytest $(PYTEST_FLAGS) $(ARGS)
 
 conformance: tests/conformance/bin/connectconformance ## run the official Connect suite; ARGS="--run '**/unary/success'"
 	@.venv-dev/bin/python -m tests.conformance $(ARGS)
 
-check: .venv-dev/installed ## formatting, lint, types, import contracts, generated code, protos
+check: .venv-dev/installed web/node_modules/installed ## formatting, lint, types, import contracts, generated code, protos, the built console
 	.venv-dev/bin/python -m pip --disable-pip-version-check check
 	.venv-dev/bin/ruff format --check .
 	.venv-dev/bin/ruff check .
 	.venv-dev/bin/mypy
 	.venv-dev/bin/lint-imports --no-logo
 	$(DEV) tools/check_contract.sh
+	$(DEV) tools/check_console.sh
 
 format: .venv-dev/installed ## mend what `make check` finds and a tool can mend
 	.venv-dev/bin/ruff check --fix .
 	.venv-dev/bin/ruff format .
 
-gen: .venv-dev/installed ## regenerate gen/ and docs/api.md from proto/
+gen: .venv-dev/installed web/node_modules/installed ## regenerate gen/, web/src/gen/ and docs/api.md from proto/
 	$(DEV) tools/gen.sh
+
+console: .venv-dev/installed web/node_modules/installed ## build the console from web/ into app/console/assets
+	$(DEV) tools/console.sh
 
 lock: .venv-dev/installed ## write both lock files anew from pyproject.toml; ARGS=--upgrade for newer versions
 	$(COMPILE) --group build -o requirements.lock
@@ -52,7 +56,7 @@ HASHED = .venv-dev/bin/uv pip compile --quiet --universal --generate-hashes --cu
 COMPILE = $(HASHED) pyproject.toml --extra grpc
 
 clean: ## remove environments and caches; data/ and .env stay
-	rm -rf .venv .venv-dev tests/node/node_modules tests/conformance/bin tests/conformance/gen .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-dev tests/node/node_modules web/node_modules tests/conformance/bin tests/conformance/gen .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/installed: requirements.lock
 	@tools/install.sh .venv requirements.lock "about 10 s"
@@ -63,6 +67,11 @@ clean: ## remove environments and caches; data/ and .env stay
 tests/node/node_modules/installed: tests/node/package-lock.json tests/node/.npmrc | .venv-dev/installed
 	@echo "Installing Node clients into tests/node (once for each change of its lock, about 5 s) ..."
 	@$(DEV) npm ci --prefix tests/node --loglevel=error
+	@touch $@
+
+web/node_modules/installed: web/package-lock.json web/.npmrc | .venv-dev/installed
+	@echo "Installing what builds the console into web (once for each change of its lock, about 5 s) ..."
+	@$(DEV) npm ci --prefix web --loglevel=error
 	@touch $@
 
 tests/conformance/bin/connectconformance: tests/conformance/go.sum tests/conformance/buf.gen.yaml .venv-dev/installed

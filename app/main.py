@@ -14,6 +14,7 @@ from app import domains
 from app.accounts import store as accounts_store
 from app.accounts.passwords import Passwords
 from app.accounts.sessions import Sessions
+from app.console import Build, Console, build
 from app.core.activity import Activity
 from app.core.clock import Clock, SystemClock
 from app.core.config import NEW_SECRET, ConfigError, Settings
@@ -65,6 +66,8 @@ class Parts:
     """What outlives a call. The application keeps it as `app.state.parts`."""
 
     settings: Settings
+    console: Build
+    """What is served of the console: nothing if it is off, or was never built."""
     clock: Clock
     metrics: Metrics
     limits: Limits
@@ -169,6 +172,7 @@ def create_app(
     housekeeping = domains.housekeeping(settings, db, clock)
     parts = Parts(
         settings,
+        build(settings.service_name) if settings.console == "on" else {},
         clock,
         metrics,
         limits,
@@ -191,6 +195,7 @@ def create_app(
     app = Starlette(
         routes=mounts(services, interceptors(guard, run_to_end, terse(services)), settings.body_limit),
         middleware=[
+            Middleware(Console, build=parts.console, settings=settings),
             Middleware(Front, settings=settings, methods=methods(services), terse=terse(services), clients=clients),
             Middleware(GrpcWebText),
         ],

@@ -10,7 +10,11 @@ buf breaking --against proto/baseline.binpb
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 tools/gen.sh "$fresh"
-if ! { diff -ru --exclude=__pycache__ gen "$fresh/gen" && diff -u docs/api.md "$fresh/docs/api.md"; }; then
-    echo "gen/ or docs/api.md is not what proto/ generates: run tools/gen.sh" >&2
+if ! {
+    diff -ru --exclude=__pycache__ gen "$fresh/gen" &&
+        diff -ru web/src/gen "$fresh/web/src/gen" &&
+        diff -u docs/api.md "$fresh/docs/api.md"
+}; then
+    echo "gen/, web/src/gen/ or docs/api.md is not what proto/ generates: run tools/gen.sh" >&2
     exit 1
 fi

@@ -40,7 +40,7 @@ def serve() -> None:
         except ConfigError as error:
             _give_up(error.problems)
         # Standard output is the log's.
-        say = partial(print, _banner(settings, key_file), file=sys.stderr, flush=True)
+        say = partial(print, _banner(settings, key_file, has_console=bool(parts.console)), file=sys.stderr, flush=True)
         Server(config, up=say, stopping=parts.serving.stop).run(sockets=[listener])
 
 
@@ -118,11 +118,12 @@ async def _bring_up_to_date(settings: Settings) -> None:
         await migrations.migrate(db)
 
 
-def _banner(settings: Settings, key_file: Path | None) -> str:
+def _banner(settings: Settings, key_file: Path | None, *, has_console: bool) -> str:
     data = settings.database_file.absolute() if settings.database_file else "the server that DATABASE_URL names"
     protocols = "Connect, gRPC-Web and gRPC" if settings.http2 == "on" else "Connect and gRPC-Web"
     lines = [
         f"{settings.service_name} serves {protocols} at {settings.origin}   (Ctrl-C stops it)",
+        *_console(settings, has_console),
         f"  data     {data}",
         f"  mail     {_mail(settings)}",
     ]
@@ -135,6 +136,13 @@ def _banner(settings: Settings, key_file: Path | None) -> str:
     ping = f"{settings.origin}/test.v1.TestNoAuthService/Ping"
     lines.append(f"  try      curl {ping} -H 'Content-Type: application/json' -d '{{}}'")
     return "\n".join(lines)
+
+
+def _console(settings: Settings, has_console: bool) -> list[str]:
+    if settings.console == "off":
+        return []
+    where = f"{settings.origin}/"
+    return [f"  console  {where if has_console else 'none: app/console/assets is empty; make console builds it'}"]
 
 
 def _mail(settings: Settings) -> str:

@@ -92,6 +92,7 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     http2: Literal["on", "off"] = "off"
     reflection: Literal["auto", "on", "off"] = "auto"
+    console: Literal["on", "off"] = "on"
     environment: Literal["local", "production"] = "local"
     public_url: Annotated[str, AfterValidator(lambda url: url and _origin(url))] = ""
     database_url: Annotated[str, AfterValidator(db.checked_url)] = Field(db.DEFAULT_URL, repr=False)

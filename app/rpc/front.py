@@ -22,7 +22,7 @@ from app.rpc.refused import Call, begin, end, note
 
 
 class Front:
-    """The outermost ASGI application, in front of every RPC and of every path that is none."""
+    """The outermost ASGI application but for the console, in front of every RPC and of every path that is none."""
 
     def __init__(
         self,

@@ -38,9 +38,12 @@ def on_every_answer(settings: Settings) -> Headers:
         # On every answer, or a cache in between would give one origin's to another. It adds to connectrpc's own Vary.
         (b"vary", b"Origin"),
     )
-    if settings.https:
-        headers += ((b"strict-transport-security", b"max-age=63072000; includeSubDomains"),)
-    return headers
+    return headers + strict_transport(settings)
+
+
+def strict_transport(settings: Settings) -> Headers:
+    """Where people reach us by https, browsers shall take nothing else (ASVS 3.4.1)."""
+    return ((b"strict-transport-security", b"max-age=63072000; includeSubDomains"),) if settings.https else ()
 
 
 def for_origin(origin: bytes) -> Headers:

@@ -25,6 +25,9 @@ def test_contract_is_sound_and_generated_code_is_current() -> None:
             "proto/tokens/v1/tokens_v1.proto", "string uuid = 1", "string uuid = 2", "deleted", id="breaks clients"
         ),
         pytest.param("proto/tokens/v1/tokens_v1.proto", "lte: 100", "lte: 99", "tokens_v1_pb.py", id="gen/ is stale"),
+        pytest.param(
+            "web/src/gen/tokens/v1/tokens_v1_pb.ts", "codegenv2", "codegenv1", "tokens_v1_pb.ts", id="web/ is stale"
+        ),
         pytest.param("docs/api.md", "Expire an", "End an", "api.md", id="docs/api.md is stale"),
         pytest.param("gen/removed_pb.py", "", "", "removed_pb.py", id="left over in gen/"),
     ],
@@ -47,7 +50,7 @@ def check_contract(project: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in ("proto", "gen", "docs", "tools"):
+    for name in ("proto", "gen", "web/src/gen", "docs", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("buf.yaml", "buf.gen.yaml"):
         shutil.copy(ROOT / name, tmp_path)
