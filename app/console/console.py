@@ -3,6 +3,7 @@
 It stands before the front, whose rules are for RPCs: a page is fetched by GET, and from wherever a link to it stands.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ from app.rpc.exchange import Exchange, Patience
 from app.rpc.headers import Headers, strict_transport
 from app.rpc.wire import Answer, Misdirected, answer
 
+_GZIP = re.compile(r"\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?", re.IGNORECASE)
+"""Unless its weight is zero, which means: anything but this."""
 _PATIENCE = Patience(body=10, part=10, reader=60)
 
 POLICY = (
@@ -69,11 +72,7 @@ def _answer(file: File, method: str, came: Mapping[bytes, bytes]) -> Answer:
 
 def _takes_gzip(accepted: str) -> bool:
     """RFC 9110, 12.5.3. `*` and the like get the file as it is, which everybody takes."""
-    for coding in accepted.lower().split(","):
-        name, _, quality = coding.partition(";")
-        if name.strip() == "gzip":
-            return quality.replace(" ", "").rstrip("0").rstrip(".") != "q=0" if quality else True
-    return False
+    return any(_GZIP.fullmatch(coding) for coding in accepted.split(","))
 
 
 def _has(known: str, tag: str) -> bool:

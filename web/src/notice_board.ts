@@ -2,7 +2,7 @@
 
 import { html, LitElement, nothing } from "lit";
 import { notices } from "./notices.ts";
-import { duration } from "./times.ts";
+import { duration } from "./spans.ts";
 
 class NoticeBoard extends LitElement {
   #ticking: ReturnType<typeof setInterval> | undefined;

@@ -25,6 +25,10 @@ const IN_OUR_WORDS: Record<string, string> = {
   TOKEN_EXPIRED: "The end of this token has passed. Give it a later one first.",
   SCOPE_MISSING: "You are signed in by a token, which may not do this. Sign in with your password.",
 };
+// A rule that is a regular expression is told as one, which is nothing for people.
+const FORMS: Record<string, string> = {
+  "token_permissions.scopes": "Each is resource:action in small letters, such as orders:read.",
+};
 const UNREACHABLE = "The service cannot be reached. Is this machine online? Try again in a moment.";
 
 export function problemOf(error: unknown): Problem {
@@ -33,7 +37,8 @@ export function problemOf(error: unknown): Problem {
   const fields = new Map<string, string>();
   for (const violation of failure.findDetails(BadRequestSchema).flatMap((details) => details.fieldViolations)) {
     const path = violation.field.replace(/\[\d+\]/g, "");
-    if (!fields.has(path)) fields.set(path, asSentence(violation.description));
+    const form = /\bpattern\b/.test(violation.description) ? FORMS[path] : undefined;
+    if (!fields.has(path)) fields.set(path, form ?? asSentence(violation.description));
   }
   const problem: Problem = { reason, fields, sentence: IN_OUR_WORDS[reason] ?? told(failure, reason) };
   const delay = failure.findDetails(RetryInfoSchema)[0]?.retryDelay;

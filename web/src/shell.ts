@@ -160,8 +160,8 @@ class Console extends LitElement {
               >${PAGES[name]?.title}</a
             >`,
         )}
-        <button type="button" class="quiet" @click=${this.#signOut}>Sign out</button>
       </nav>
+      <button type="button" class="sign-out" @click=${this.#signOut}>Sign out</button>
     `;
   }
 

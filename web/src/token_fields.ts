@@ -4,7 +4,7 @@ import { timestampFromMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { html, nothing, type TemplateResult } from "lit";
 import { now } from "./clock.ts";
 import type { Form } from "./form.ts";
-import { day } from "./times.ts";
+import { day } from "./spans.ts";
 
 export const NAME = "token_metadata.name";
 const END = "token_metadata.expires_at";

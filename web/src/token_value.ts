@@ -31,8 +31,8 @@ class TokenValue extends LitElement {
 
   override render() {
     return html`
-      <section class="card value" aria-labelledby="value-head">
-        <h2 id="value-head">Copy the value now</h2>
+      <section class="card value">
+        <h2>Copy the value now</h2>
         <p id="value-hint">
           <strong>It is shown this once.</strong> Who has it can act for you: keep it in a password manager or a vault,
           and never in source code.

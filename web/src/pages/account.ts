@@ -71,15 +71,15 @@ class Account extends Page {
     if (!account) return nothing;
     return html`
       <h1 tabindex="-1">Account</h1>
-      <section class="card" aria-labelledby="name-head">
-        <h2 id="name-head">Name</h2>
+      <section class="card">
+        <h2>Your name</h2>
         <form novalidate @submit=${this.#name.submit}>
           ${this.#name.field("data.name", "Name", { autocomplete: "nickname", value: account.data?.name ?? "" })}
           <div class="actions">${this.#name.button("Save name")}</div>
         </form>
       </section>
-      <section class="card" aria-labelledby="address-head">
-        <h2 id="address-head">E-mail address</h2>
+      <section class="card">
+        <h2>E-mail address</h2>
         ${this.#addresses(account)}
         <form novalidate @submit=${this.#address.submit}>
           ${this.#address.field("data.email", "New address", {
@@ -90,8 +90,8 @@ class Account extends Page {
           <div class="actions">${this.#address.button("Change address")}</div>
         </form>
       </section>
-      <section class="card" aria-labelledby="password-head">
-        <h2 id="password-head">Password</h2>
+      <section class="card">
+        <h2>Password</h2>
         <p>Your other devices are signed out when it changes. Tokens go on.</p>
         <form novalidate @submit=${this.#password.submit}>
           <input type="email" autocomplete="username" .value=${account.data?.email ?? ""} readonly hidden />
@@ -107,8 +107,8 @@ class Account extends Page {
           <div class="actions">${this.#password.button("Change password")}</div>
         </form>
       </section>
-      <section class="card" aria-labelledby="deletion-head">
-        <h2 id="deletion-head">Delete account</h2>
+      <section class="card">
+        <h2>Delete account</h2>
         <p>Everything goes at once: the account, its sessions, its tokens and whatever uses them.</p>
         <form novalidate @submit=${this.#deletion.submit}>
           ${this.#deletion.field("password", "Password, to delete the account", {

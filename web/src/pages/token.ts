@@ -98,8 +98,8 @@ class Token extends Page {
       ${state === "waiting"
         ? html`<p>It ended once, and its value with it. Regenerate it to use it again.</p>`
         : nothing}
-      <section class="card" aria-labelledby="change-head">
-        <h2 id="change-head">Change</h2>
+      <section class="card">
+        <h2>Change</h2>
         <form novalidate @submit=${this.#form.submit}>
           ${this.#form.field(NAME, "Name", { value: tokenMetadata?.name ?? "" })}
           ${expiryFields(this.#form, end && timestampMs(end))}
@@ -107,8 +107,8 @@ class Token extends Page {
           <div class="actions">${this.#form.button("Save changes")}</div>
         </form>
       </section>
-      <section class="card" aria-labelledby="value-acts-head">
-        <h2 id="value-acts-head">Value</h2>
+      <section class="card">
+        <h2>Value</h2>
         ${state === "ended"
           ? html`<p>It has ended. Give it a later end above, then a new value here.</p>`
           : html`<p>If the value may have leaked, or to replace it in time, give the token another.</p>`}

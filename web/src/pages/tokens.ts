@@ -27,7 +27,8 @@ class Tokens extends Page {
         ${this.#tokens?.length ? html`<a class="button primary" href=${address("new-token")}>New token</a>` : nothing}
       </div>
       <p>Programs that act for you present a token. Give each its own, that may do no more than it has to.</p>
-      ${waiting(this.#tokens)} ${this.#tokens?.length === 0 ? this.#none() : nothing} ${list(usable)}
+      ${waiting(this.#tokens)} ${this.#tokens?.length === 0 ? this.#none() : nothing}
+      ${usable.length ? html`<h2 class="unseen">Live</h2> ${list(usable)}` : nothing}
       ${ended.length ? html`<h2>Ended</h2> <p>They stay listed for some weeks.</p> ${list(ended)}` : nothing}
     `;
   }
@@ -45,7 +46,6 @@ class Tokens extends Page {
 customElements.define("gp-tokens", Tokens);
 
 function list(tokens: ListTokensResponse[]) {
-  if (!tokens.length) return nothing;
   return html`<ul class="list">
     ${tokens.map(
       ({ tokenUuid, tokenMetadata, tokenPermissions }) => html`
