@@ -53,8 +53,8 @@ export function fieldOf(path: string, names: readonly string[]): string | undefi
 }
 
 function told(failure: ConnectError, reason: string): string {
-  if (reason) return asSentence(failure.rawMessage);
-  return failure.code === Code.Unknown || failure.code === Code.Unavailable ? UNREACHABLE : asSentence(failure.rawMessage);
+  const silent = !reason && [Code.Unknown, Code.Unavailable].includes(failure.code);
+  return silent ? UNREACHABLE : asSentence(failure.rawMessage);
 }
 
 function asSentence(text: string): string {

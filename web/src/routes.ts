@@ -1,4 +1,4 @@
-// Where one is stands in the fragment, `#/page?what=it&is=told`, which no browser sends: mailed links carry codes there.
+// Where one is stands in the fragment, `#/page?what=it&is=told`, which no browser sends: mailed links have codes there.
 
 export interface Route {
   page: string;

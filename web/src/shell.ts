@@ -65,6 +65,7 @@ class Console extends LitElement {
   /** Counts the pages that were opened: each begins afresh, also the same one with other parameters. */
   #opened = 0;
   #ready = false;
+  #failed = false;
 
   override createRenderRoot(): HTMLElement {
     return this;
@@ -86,6 +87,7 @@ class Console extends LitElement {
     const turn = ++this.#opened;
     this.#route = route;
     this.#ready = page.open === true || session.account !== undefined;
+    this.#failed = false;
     notices.turn();
     document.title = `${page.title} · ${SERVICE}`;
     this.requestUpdate();
@@ -110,6 +112,8 @@ class Console extends LitElement {
       return true;
     } catch (error) {
       report(problemOf(error));
+      this.#failed = true;
+      this.requestUpdate();
       return false;
     }
   }
@@ -127,9 +131,17 @@ class Console extends LitElement {
   }
 
   #signedInElsewhere(): void {
-    session.account = undefined;
     if (this.#current === "sign-in") open(this.#route.params.get("to") || address(FIRST));
-    else void this.#open();
+    else if (session.account) void this.#lookWhose(session.account.accountId);
+  }
+
+  /** A page stays as it is, and with it what was typed, unless it shows another account's things. */
+  async #lookWhose(accountId: string): Promise<void> {
+    try {
+      if ((await session.look()).accountId !== accountId) await this.#open();
+    } catch (error) {
+      report(problemOf(error));
+    }
   }
 
   override render() {
@@ -144,10 +156,18 @@ class Console extends LitElement {
       </header>
       <main id="main" tabindex="-1" class=${page?.open ? "narrow" : "wide"}>
         <gp-notices></gp-notices>
-        ${page && this.#ready
-          ? keyed(this.#opened, page.page(this.#route.params))
-          : html`<p class="waiting">Loading …</p>`}
+        ${page && this.#ready ? keyed(this.#opened, page.page(this.#route.params)) : this.#notYet(page)}
       </main>
+    `;
+  }
+
+  #notYet(page: Opened | undefined) {
+    if (!this.#failed) return html`<p class="waiting">Loading …</p>`;
+    return html`
+      <div>
+        <h1 tabindex="-1">${page?.title}</h1>
+        <div class="actions"><button type="button" @click=${() => this.#open()}>Try again</button></div>
+      </div>
     `;
   }
 

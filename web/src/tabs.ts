@@ -23,7 +23,7 @@ const forGood = () => new Promise<void>(() => {});
 export function lead(later: () => void): Promise<boolean> {
   if (!navigator.locks) return Promise.resolve(true);
   return new Promise((answer) => {
-    void navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => {
+    const asked = navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => {
       answer(lock !== null);
       if (lock) return forGood();
       void navigator.locks.request(LOCK, () => {
@@ -32,5 +32,6 @@ export function lead(later: () => void): Promise<boolean> {
       });
       return undefined;
     });
+    asked.catch(() => answer(true));
   });
 }

@@ -14,6 +14,8 @@ const SCOPES = "token_permissions.scopes";
 const KNOWN_SCOPES = "known_scopes";
 
 const DAY = 86_400_000;
+/** Clocks differ a little, and a preset may be the longest life that the service allows. */
+const LESS = 60_000;
 const KEEP = "keep";
 const PRESETS = [7, 30, 90];
 
@@ -52,7 +54,7 @@ export function expiryFields(form: Form, keeps?: number): TemplateResult {
 export function chosenEnd(data: FormData): Timestamp | undefined {
   const chosen = String(data.get(END));
   if (chosen === KEEP) return undefined;
-  if (chosen !== "date") return timestampFromMs(now() + Number(chosen) * DAY);
+  if (chosen !== "date") return timestampFromMs(now() + Number(chosen) * DAY - LESS);
   const end = new Date(`${String(data.get(DATE))}T23:59:59`).getTime();
   return timestampFromMs(Number.isNaN(end) ? 0 : end);
 }

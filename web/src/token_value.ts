@@ -49,7 +49,9 @@ class TokenValue extends LitElement {
               .value=${this.value}
               @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()}
             />
-            <button type="button" class="primary" @click=${() => this.#copy()}>${this.#copied ? "Copied" : "Copy"}</button>
+            <button type="button" class="primary" @click=${() => this.#copy()}>
+              ${this.#copied ? "Copied" : "Copy"}
+            </button>
           </div>
         </div>
       </section>

@@ -42,7 +42,7 @@ test("how long to wait is told in whole seconds, rounded up", () => {
 });
 
 test("sentences for programmers are put in words for people, others are told as they are", () => {
-  assert.equal(refused(Code.ResourceExhausted, "Look at Retry-After", info("THROTTLED")).sentence, "Too many attempts.");
+  assert.equal(refused(Code.ResourceExhausted, "See Retry-After", info("THROTTLED")).sentence, "Too many attempts.");
   assert.equal(refused(Code.AlreadyExists, "it is taken", info("NAME_TAKEN")).sentence, "It is taken.");
 });
 

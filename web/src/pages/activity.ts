@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { accounts } from "../api.ts";
 import { device } from "../device.ts";
 import type { ListSecurityEventsResponse } from "../gen/accounts/v1/accounts_v1_pb.ts";
-import { Page, waiting } from "../page.ts";
+import { Page } from "../page.ts";
 import { address } from "../routes.ts";
 import { time } from "../times.ts";
 
@@ -36,12 +36,8 @@ class Activity extends Page {
   #wanted = AT_A_TIME;
   #more = false;
 
-  override firstUpdated(): void {
-    void this.fetched(() => this.#load());
-  }
-
   /** Take as many as are shown and let go of the rest, of which there may be years. */
-  async #load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const events: ListSecurityEventsResponse[] = [];
     const enough = new AbortController();
     let more = false;
@@ -58,7 +54,7 @@ class Activity extends Page {
   async #showMore(): Promise<void> {
     const first = this.#wanted;
     this.#wanted += 2 * AT_A_TIME;
-    await this.attempt(() => this.#load());
+    await this.attempt(() => this.load());
     await this.updateComplete;
     this.querySelectorAll<HTMLElement>("ol > li")[first]?.focus();
   }
@@ -67,7 +63,7 @@ class Activity extends Page {
     return html`
       <h1 tabindex="-1">Activity</h1>
       <p>What happened to your account, newest first. If it was not you, change your password.</p>
-      ${waiting(this.#events)}
+      ${this.waiting(this.#events)}
       ${this.#events
         ? html`<ol class="log card">
             ${this.#events.map((each) => this.#event(each))}

@@ -22,7 +22,7 @@ class NewPassword extends Page {
     if (session.account) session.ended();
   });
 
-  override firstUpdated(): void {
+  protected override async load(): Promise<void> {
     forget("new-password", "code");
   }
 

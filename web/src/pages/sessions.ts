@@ -4,7 +4,7 @@ import { confirmed } from "../confirm.ts";
 import { device } from "../device.ts";
 import type { ListSessionsResponse } from "../gen/accounts/v1/accounts_v1_pb.ts";
 import { notices } from "../notices.ts";
-import { Page, unseen, waiting } from "../page.ts";
+import { Page, unseen } from "../page.ts";
 import { address } from "../routes.ts";
 import { signOut } from "../sign_out.ts";
 import { time } from "../times.ts";
@@ -12,11 +12,7 @@ import { time } from "../times.ts";
 class Sessions extends Page {
   #sessions: ListSessionsResponse[] | undefined;
 
-  override firstUpdated(): void {
-    void this.fetched(() => this.#load());
-  }
-
-  async #load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const sessions = [];
     for await (const each of accounts.listSessions({})) sessions.push(each);
     this.#sessions = sessions;
@@ -27,9 +23,10 @@ class Sessions extends Page {
     if (!(await confirmed({ title: "End this session?", text, act: "End session" }))) return;
     await this.attempt(async () => {
       await accounts.revokeSession({ sessionId: each.sessionId });
-      await this.#load();
+      await this.load();
       notices.say("The session is ended.");
     });
+    await this.focusHead();
   }
 
   async #signOutEverywhere(): Promise<void> {
@@ -42,7 +39,7 @@ class Sessions extends Page {
     return html`
       <h1 tabindex="-1">Sessions</h1>
       <p>Where your account is signed in. If you do not know one of them, end it, and change your password.</p>
-      ${waiting(this.#sessions)}
+      ${this.waiting(this.#sessions)}
       ${this.#sessions
         ? html`
             <ul class="list">

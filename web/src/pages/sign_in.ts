@@ -22,7 +22,7 @@ class SignIn extends Page {
     } catch (error) {
       if (problemOf(error).reason !== "EMAIL_NOT_VERIFIED") throw error;
       notices.later("Confirm your address first. A code was mailed to it.");
-      go("verify-email", { email });
+      go("verify-email", { email, to: this.params.get("to") ?? "" });
       return;
     }
     session.begun();

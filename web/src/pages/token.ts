@@ -1,11 +1,12 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { html, nothing } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { tokens } from "../api.ts";
 import { confirmed } from "../confirm.ts";
 import { Form } from "../form.ts";
 import type { GetTokenResponse } from "../gen/tokens/v1/tokens_v1_pb.ts";
 import { notices } from "../notices.ts";
-import { Page, waiting } from "../page.ts";
+import { Page } from "../page.ts";
 import { address } from "../routes.ts";
 import { chosenEnd, chosenScopes, expiryFields, NAME, scopeFields } from "../token_fields.ts";
 import { badge, facts, stateOf } from "../token_state.ts";
@@ -16,7 +17,6 @@ type Shown = Pick<GetTokenResponse, "tokenMetadata" | "tokenPermissions">;
 
 class Token extends Page {
   #shown: Shown | undefined;
-  #missing = false;
   #value = "";
 
   #form = new Form(
@@ -45,14 +45,7 @@ class Token extends Page {
     return { tokenUuid: { uuid: this.params.get("id") ?? "" } };
   }
 
-  override firstUpdated(): void {
-    void this.fetched(() => this.#load()).then((found) => {
-      this.#missing = !found;
-      this.requestUpdate();
-    });
-  }
-
-  async #load(): Promise<void> {
+  protected override async load(): Promise<void> {
     this.#shown = await tokens.getToken(this.#which);
   }
 
@@ -62,7 +55,7 @@ class Token extends Page {
     await this.attempt(async () => {
       const { tokenValue } = await tokens.regenerateToken(this.#which);
       this.#value = tokenValue?.token ?? "";
-      await this.#load();
+      await this.load();
     });
   }
 
@@ -72,9 +65,10 @@ class Token extends Page {
     await this.attempt(async () => {
       await tokens.forceTokenExpiration(this.#which);
       this.#value = "";
-      await this.#load();
+      await this.load();
       notices.say("The token is expired.");
     });
+    await this.focusHead();
   }
 
   override render() {
@@ -85,7 +79,7 @@ class Token extends Page {
         <h1 tabindex="-1" class="long">${metadata?.name ?? "Token"}</h1>
         ${metadata ? badge(metadata) : nothing}
       </div>
-      ${this.#missing ? nothing : waiting(this.#shown)} ${this.#shown ? this.#all(this.#shown) : nothing}
+      ${this.waiting(this.#shown)} ${this.#shown ? this.#all(this.#shown) : nothing}
     `;
   }
 
@@ -94,7 +88,7 @@ class Token extends Page {
     const end = tokenMetadata?.expiresAt;
     return html`
       ${facts(tokenMetadata)}
-      ${this.#value ? html`<gp-token-value .value=${this.#value}></gp-token-value>` : nothing}
+      ${this.#value ? keyed(this.#value, html`<gp-token-value .value=${this.#value}></gp-token-value>`) : nothing}
       ${state === "waiting"
         ? html`<p>It ended once, and its value with it. Regenerate it to use it again.</p>`
         : nothing}

@@ -1,18 +1,14 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { tokens } from "../api.ts";
 import type { ListTokensResponse } from "../gen/tokens/v1/tokens_v1_pb.ts";
-import { Page, waiting } from "../page.ts";
+import { Page } from "../page.ts";
 import { address } from "../routes.ts";
 import { badge, facts, stateOf } from "../token_state.ts";
 
 class Tokens extends Page {
   #tokens: ListTokensResponse[] | undefined;
 
-  override firstUpdated(): void {
-    void this.fetched(() => this.#load());
-  }
-
-  async #load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const found = [];
     for await (const each of tokens.listTokens({})) found.push(each);
     this.#tokens = found;
@@ -27,7 +23,7 @@ class Tokens extends Page {
         ${this.#tokens?.length ? html`<a class="button primary" href=${address("new-token")}>New token</a>` : nothing}
       </div>
       <p>Programs that act for you present a token. Give each its own, that may do no more than it has to.</p>
-      ${waiting(this.#tokens)} ${this.#tokens?.length === 0 ? this.#none() : nothing}
+      ${this.waiting(this.#tokens)} ${this.#tokens?.length === 0 ? this.#none() : nothing}
       ${usable.length ? html`<h2 class="unseen">Live</h2> ${list(usable)}` : nothing}
       ${ended.length ? html`<h2>Ended</h2> <p>They stay listed for some weeks.</p> ${list(ended)}` : nothing}
     `;

@@ -14,11 +14,11 @@ class VerifyEmail extends Page {
     remembered.email = email;
     notices.later(`${email} is confirmed.${session.account ? "" : " You can sign in with it."}`);
     if (session.account) go("account");
-    else go("sign-in", { email });
+    else go("sign-in", { email, to: this.params.get("to") ?? "" });
   });
 
   /** A link from a mail fills the form in and no more: some programs open links before their readers do. */
-  override firstUpdated(): void {
+  protected override async load(): Promise<void> {
     forget("verify-email", "code");
   }
 
