@@ -6,8 +6,8 @@
 
 ARGS ?=
 # Files are spread over the processes whole, so that costly module fixtures are made once.
-WORKERS ?= 2
-PYTEST_FLAGS = -n $(WORKERS) --dist loadfile $(if $(STRICT),--error-for-skips)
+PROCESSES ?= 2
+PYTEST_FLAGS = -n $(PROCESSES) --dist loadfile $(if $(STRICT),--error-for-skips)
 
 # The generators and the Node clients are found on PATH, those of this clone first.
 DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$(CURDIR)/web/node_modules/.bin:$$PATH"

@@ -37,16 +37,21 @@ def configured(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """Says when it is up, and when it is told to stop."""
+    """Says when it is up, with what stops it, and when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, up: Callable[[], None], stopping: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, up: Callable[[Callable[[], None]], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._up = up
         self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._up()
+        self._up(self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

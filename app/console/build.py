@@ -46,7 +46,11 @@ Build = Mapping[str, File]
 
 def build(service_name: str, folder: Path = ASSETS) -> Build:
     """The files of the build; none if it is not there, as in a source tree from which somebody left it out."""
-    return dict(_files(service_name, folder)) if (folder / _INDEX).is_file() else {}
+    return dict(_files(service_name, folder)) if is_built(folder) else {}
+
+
+def is_built(folder: Path = ASSETS) -> bool:
+    return (folder / _INDEX).is_file()
 
 
 def _files(service_name: str, folder: Path) -> Iterator[tuple[str, File]]:

@@ -90,6 +90,7 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1)] = 1
     http2: Literal["on", "off"] = "off"
     reflection: Literal["auto", "on", "off"] = "auto"
     console: Literal["on", "off"] = "on"
@@ -187,6 +188,10 @@ class Settings(BaseModel):
             found.append("SESSION_IDLE: must not exceed SESSION_ABSOLUTE.")
         if self.token_default_days > self.token_max_days:
             found.append("TOKEN_DEFAULT_DAYS: must not exceed TOKEN_MAX_DAYS.")
+        if self.metrics == "on" and self.metrics_port + self.workers - 1 > 65535:
+            found.append(
+                "METRICS_PORT: each of WORKERS takes a port, from this one on, and there are none above 65535."
+            )
         return found + (self._production_problems() if self.environment == "production" else [])
 
     def _production_problems(self) -> list[str]:
@@ -199,6 +204,11 @@ class Settings(BaseModel):
             found.append("PUBLIC_URL: must be https in production, e.g. PUBLIC_URL=https://accounts.example.com")
         if self.limits == "off":
             found.append("LIMITS: must be on in production. LIMITS=on")
+        elif self.workers > 1 and not self.limits_url:
+            found.append(
+                "LIMITS_URL: required with more than one of WORKERS, or each would allow as many guesses as one may; "
+                "e.g. LIMITS_URL=valkey://127.0.0.1:6379/0"
+            )
         if self.mail_server is None and self.mail_folder is None:
             found.append("MAIL_URL: console: prints codes; name a server, e.g. MAIL_URL=smtps://user:password@host")
         return found
@@ -222,22 +232,23 @@ class _KnownNames(_Environment):
     model_config = SettingsConfigDict(extra="ignore")
 
 
-def load_settings() -> Settings:
-    """Read the environment and `.env`; a misspelt name in `.env` is refused rather than ignored."""
+def load_settings(**given: Any) -> Settings:
+    """Read the environment and `.env`; a misspelt name in `.env` is refused rather than ignored. What is given, on the
+    command line say, comes before both."""
     try:
-        read = _Environment()
+        read = _Environment(**given)
     except ValidationError as error:
-        raise ConfigError(_lines(error)) from None
+        raise ConfigError(_lines(error, given)) from None
     return Settings(**read.model_dump()).safe()
 
 
-def _lines(error: ValidationError) -> list[str]:
+def _lines(error: ValidationError, given: dict[str, Any]) -> list[str]:
     errors = error.errors(include_input=False, include_url=False)
     lines = [_line(each) for each in errors]
     # The rest is judged with the defaults in the wrong ones' places, so that nobody has to start twice to see all.
     wrong = {str(each["loc"][0]): each for each in errors}
     defaults = {name: field.default for name, field in Settings.model_fields.items() if name in wrong}
-    rest = _KnownNames(**defaults).problems()
+    rest = _KnownNames(**(given | defaults)).problems()
     return lines + [line for line in rest if line.partition(":")[0].lower() not in wrong]
 
 

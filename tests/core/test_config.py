@@ -85,6 +85,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("TOKEN_DEFAULT_DAYS", "367", "must not exceed TOKEN_MAX_DAYS"),
     ("TOKEN_MAX_DAYS", "3661", "less than or equal to 3660"),
     ("TOKEN_QUOTA", "0", "greater than or equal to 1"),
+    ("WORKERS", "0", "greater than or equal to 1"),
 ]
 
 UNSAFE: list[tuple[dict[str, str], str]] = [
@@ -96,6 +97,7 @@ UNSAFE: list[tuple[dict[str, str], str]] = [
     ({"PUBLIC_URL": "http://accounts.example.com"}, "PUBLIC_URL: must be https in production"),
     ({"MAIL_URL": "console:"}, "MAIL_URL: console: prints codes; name a server, e.g. MAIL_URL=smtps://"),
     ({"LIMITS": "off"}, "LIMITS: must be on in production. LIMITS=on"),
+    ({"WORKERS": "2"}, "LIMITS_URL: required with more than one of WORKERS"),
 ]
 
 
@@ -117,6 +119,27 @@ def test_what_production_refuses(changes: dict[str, str], expected: str, environ
 def test_what_production_accepts(environment: "Environment") -> None:
     environment(**PRODUCTION)
     assert load_settings().https
+
+
+def test_several_processes_that_count_together(environment: "Environment") -> None:
+    environment(**PRODUCTION, WORKERS="4", LIMITS_URL="valkey://store")
+    assert load_settings().workers == 4
+
+
+def test_each_process_needs_a_port_for_its_metrics(environment: "Environment") -> None:
+    environment(WORKERS="2", METRICS="on", METRICS_PORT="65535")
+    (line,) = problems()
+    assert line.startswith("METRICS_PORT: ")
+    environment(METRICS_PORT="65534")
+    assert load_settings().metrics_port == 65534
+
+
+def test_what_is_given_comes_before_the_environment_and_the_file(tmp_path: Path, environment: "Environment") -> None:
+    (tmp_path / ".env").write_text("WORKERS=3\n")
+    environment(**PRODUCTION, WORKERS="2")
+    assert load_settings(workers=1).workers == 1
+    with pytest.raises(ConfigError, match="LIMITS_URL: required"):
+        load_settings()
 
 
 def test_all_problems_at_once(environment: "Environment", tmp_path: Path) -> None:
