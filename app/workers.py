@@ -19,8 +19,8 @@ import structlog
 PAUSE = 1.0
 """Seconds before the successor of a process that died serves: what dies at once, time and again, must not keep the
 machine busy with it."""
-END_WITHIN = 9.0
-"""Seconds that all have to end, a little more than one needs by itself. Those still there are killed."""
+END_WITHIN = 8.5
+"""Seconds that all have to end, a little more than one needs by itself at most. Those still there are killed."""
 
 _fork = get_context("fork")
 _log = structlog.get_logger()
