@@ -48,6 +48,7 @@ class At:
     """A connection to one of the processes, which stays with it."""
 
     def __init__(self, server: Server, pid: int, **headers: str) -> None:
+        self.pid = pid
         self.connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         with alone(server, pid):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.db import Database
 from app.mail.delivery import Delivery
@@ -28,7 +29,7 @@ def verify_email(to: str = "ada@example.com", **other: Any) -> Mail:
     return Mail("verify_email", to, VERIFY, **other)
 
 
-async def queue(db: Database, clock: FakeClock, *mails: Mail) -> None:
+async def queue(db: Database, clock: Clock, *mails: Mail) -> None:
     async with db.write() as tx:
         for mail in mails:
             await Outbox(clock).queue(tx, mail)
