@@ -93,7 +93,7 @@ class Server:
 @contextmanager
 def serving(folder: Path, **settings: str) -> Iterator[Server]:
     """A started server with these settings and no others; its data is `folder`/data."""
-    port = free_port()
+    port = int(settings.get("PORT") or free_port())
     with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve"],

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,12 @@ def envelope(message: bytes) -> bytes:
 
 @contextmanager
 def list_tokens(
-    port: int, headers: dict[str, str], *, codec: str = "json", receive_buffer: int | None = None
+    port: int,
+    headers: dict[str, str],
+    *,
+    codec: str = "json",
+    receive_buffer: int | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Iterator[bytes]]:
     """The tokens as bytes. A small `receive_buffer`, in bytes, keeps the server from running far ahead."""
     connection = HTTPConnection("127.0.0.1", port)
@@ -38,6 +44,8 @@ def list_tokens(
     if receive_buffer is not None:
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.sock.connect(("127.0.0.1", port))
+    if tls is not None:
+        connection.sock = tls.wrap_socket(connection.sock, server_hostname="127.0.0.1")
     try:
         headers = {"content-type": f"application/connect+{codec}", **headers}
         connection.request("POST", PATH, envelope(EMPTY[codec]), headers)

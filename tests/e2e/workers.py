@@ -5,12 +5,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.e2e.server import START_WITHIN, Server, serving
 
@@ -78,7 +78,7 @@ def until(so: Callable[[], bool], server: Server) -> None:
 class Load:
     """Clients that make tokens until they are told to stop, whatever becomes of the processes."""
 
-    server: Server
+    connect: Callable[[], HTTPConnection]
     cookie: str
     made: list[str] = field(default_factory=list)
     """Names of the tokens whose making was acknowledged."""
@@ -93,6 +93,19 @@ class Load:
         goal = len(self.made) + number
         until(lambda: len(self.made) >= goal, server)
 
+    @contextmanager
+    def running(self, first: Sequence[HTTPConnection]) -> Iterator[Self]:
+        """A client for each of these connections; one whose connection breaks opens another."""
+        threads = [threading.Thread(target=self._run, args=each) for each in enumerate(first)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            for thread in threads:
+                thread.join()
+
     def _run(self, client: int, connection: HTTPConnection) -> None:
         number = 0
         while not self._over.is_set():
@@ -101,7 +114,8 @@ class Load:
                 self._make(connection, f"{client}.{number}")
             except (OSError, HTTPException):
                 self.cut += 1
-                connection.close()  # and the next call opens it again
+                connection.close()
+                connection = self.connect()
                 self._over.wait(0.01)
         connection.close()
 
@@ -119,15 +133,7 @@ class Load:
 
 @contextmanager
 def under_load(server: Server, cookie: str, clients: int = 4) -> Iterator[Load]:
-    """Clients at each process alike, as far as they have not to find another."""
-    load = Load(server, cookie)
-    ways = [At(server, pid).connection for pid in pids(server) * (clients // 2)]
-    threads = [threading.Thread(target=load._run, args=each) for each in enumerate(ways)]
-    for thread in threads:
-        thread.start()
-    try:
+    """Clients at each process alike, as long as it lives."""
+    load = Load(lambda: HTTPConnection("127.0.0.1", server.port, timeout=20), cookie)
+    with load.running([At(server, pid).connection for pid in pids(server) * (clients // 2)]):
         yield load
-    finally:
-        load._over.set()
-        for thread in threads:
-            thread.join()
