@@ -28,6 +28,10 @@ class Deployment:
         with closing(sqlite3.connect(self.database)) as database, database:
             assert database.execute(sql).rowcount
 
+    def token_names(self) -> set[str]:
+        with closing(sqlite3.connect(self.database)) as database:
+            return {name for (name,) in database.execute("SELECT name FROM tokens")}
+
     @contextmanager
     def replica(self, name: str, port: int | None = None) -> Iterator[Server]:
         folder = self.folder / name

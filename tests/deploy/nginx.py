@@ -98,7 +98,7 @@ def _write_configuration(nginx: Nginx, replicas: Sequence[int], grpc: bool) -> N
     folder = nginx.folder
     user = "user root;" if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(_AROUND.format(folder=folder, user=user))
-    one = "    server 127.0.0.1:8000 max_fails=1 fail_timeout=2s;\n"
+    one = "    server 127.0.0.1:8000 max_fails=1 fail_timeout=1s;\n"
     each = "".join(one.replace("8000", str(port)) for port in replicas)
     (folder / "upstream.conf").write_text(_put_in(DEPLOY / "upstream.conf", {re.escape(one): each}))
     changes = {
