@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 from typer.main import get_command
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli import app
 from app.cli.errand import do
@@ -90,11 +90,16 @@ def test_every_command_is_on_the_operators_page() -> None:
             assert f"gatepost {words}" in page
 
 
-def refused(folder: Path, status: int, *called: str, **settings: str) -> str:
-    """What it says on standard error, and nothing on standard output. In this process: a new one takes a second."""
+def invoked(folder: Path, *called: str, **settings: str) -> Result:
+    """How the command ended. In this process: a new one takes a second."""
     environment = {name.upper(): settings.get(name.upper()) for name in Settings.model_fields}
     with chdir(folder):
-        ended = CliRunner().invoke(app, called, env=environment)
+        return CliRunner().invoke(app, called, env=environment)
+
+
+def refused(folder: Path, status: int, *called: str, **settings: str) -> str:
+    """What it says on standard error, and nothing on standard output."""
+    ended = invoked(folder, *called, **settings)
     assert (ended.exit_code, ended.stdout) == (status, ""), ended.output
     return ended.stderr
 
