@@ -14,16 +14,20 @@ DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$(CUR
 # `-u NAME` for each setting: what somebody exported for their own server must not reach the tests.
 WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z0-9_]*\)=.*/-u \1/p' .env.example)
 
-.PHONY: help run test conformance check format gen console lock clean
+.PHONY: help run test test-deploy conformance check format gen console lock clean
 
 help: ## what there is (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/installed ## serve on http://127.0.0.1:8000; settings come from the environment and .env
 	@exec .venv/bin/gatepost serve $(ARGS)
 
 test: .venv-dev/installed tests/node/node_modules/installed web/node_modules/installed ## run all tests; ARGS="-k sign_in", STRICT=1: no skips
 	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/pytest $(PYTEST_FLAGS) $(ARGS)
+
+test-deploy: .venv-dev/installed ## try deploy/ with Debian's nginx and pgbouncer, which root's apt-get installs if they are missing
+	@tools/deploy_packages.sh
+	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/pytest $(PYTEST_FLAGS) --error-for-skips tests/deploy $(ARGS)
 
 conformance: tests/conformance/bin/connectconformance ## run the official Connect suite; ARGS="--run '**/unary/success'"
 	@.venv-dev/bin/python -m tests.conformance $(ARGS)

@@ -36,8 +36,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     gzip on;  # as Debian has it
-    include {folder}/upstream.conf;
-    include {folder}/gatepost.conf;
+    include {folder}/conf.d/*.conf;
 }}
 """
 
@@ -100,7 +99,8 @@ def _write_configuration(nginx: Nginx, replicas: Sequence[int], grpc: bool) -> N
     (folder / "nginx.conf").write_text(_AROUND.format(folder=folder, user=user))
     one = "    server 127.0.0.1:8000 max_fails=1 fail_timeout=1s;\n"
     each = "".join(one.replace("8000", str(port)) for port in replicas)
-    (folder / "upstream.conf").write_text(_put_in(DEPLOY / "upstream.conf", {re.escape(one): each}))
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d/upstream.conf").write_text(_put_in(DEPLOY / "upstream.conf", {re.escape(one): each}))
     changes = {
         r"\b443 ssl": f"{nginx.https} ssl",
         r"listen 80;": f"listen {nginx.http};",
@@ -111,7 +111,7 @@ def _write_configuration(nginx: Nginx, replicas: Sequence[int], grpc: bool) -> N
         changes[r"# (?=if \(\$gatepost_native_grpc)"] = ""
     if not _speaks_ipv6():
         changes[r".*listen \[::\].*\n"] = ""
-    (folder / "gatepost.conf").write_text(_put_in(DEPLOY / "nginx.conf", changes))
+    (folder / "conf.d/gatepost.conf").write_text(_put_in(DEPLOY / "nginx.conf", changes))
 
 
 def _put_in(file: Path, changes: dict[str, str]) -> str:
