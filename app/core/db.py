@@ -1,9 +1,7 @@
-"""The database: transactions, and point reads for the credential check. Nothing else knows which database it is.
+"""The database: transactions, and the point reads of `core.points`. Nothing else knows which database it is.
 
 On SQLite writers take turns inside the process (a pool of one) and begin with `BEGIN IMMEDIATE`: a transaction that
 reads first and then writes would otherwise fail at once with "database is locked", whatever the busy timeout.
-Point reads run on one read-only `sqlite3` connection in the event loop: tens of microseconds, where a hop to another
-thread and back costs hundreds. Nothing longer may run there.
 """
 
 import asyncio
@@ -13,11 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
-from uuid import UUID
 
 import aiosqlite
-from sqlalchemy import MetaData, Select, event
+from sqlalchemy import MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
@@ -26,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel import SQLModel
 
 from app.core.errors import Unavailable
+from app.core.points import PointRead, SqlitePoints
 
 _SQLITE, _POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
 _MIGRATION_LOCK = 0x6761746570  # any number that nobody else locks; on SQLite BEGIN IMMEDIATE is the lock
@@ -90,30 +87,19 @@ async def sync_anyway(tx: Tx) -> None:
     await tx.exec_driver_sql(statement[tx.dialect.name])
 
 
-_Compiled = tuple[str, list[str], list[Any]]
-"""SQL, the names of its values in order, and for each column what turns the database's value into Python's, or None."""
-
-
-class PointRead:
-    """A SELECT by unique key for the hot path, compiled once. Values are bound by name."""
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self.statement = statement
-
-
 class Database:
     """Owns the connections. `read()` and `write()` are the transactions that flows see in their bodies."""
 
     def __init__(self, database_url: str) -> None:
         self._file = local_file(database_url)
+        self._points: SqlitePoints | None = None
         if self._file is None:
             self._readers = self._writers = create_async_engine(database_url, pool_pre_ping=True, pool_timeout=5)
         else:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._readers = _sqlite_engine(database_url, "BEGIN", pool_size=4)
             self._writers = _sqlite_engine(database_url, "BEGIN IMMEDIATE", pool_size=1)
-        self._compiled: dict[PointRead, _Compiled] = {}
-        self._points: sqlite3.Connection | None = None
+            self._points = SqlitePoints(self._file, self._readers.dialect)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -141,51 +127,18 @@ class Database:
 
     async def point(self, read: PointRead, **values: Any) -> tuple[Any, ...] | None:
         """The one row of a point read, or None. Raises Unavailable where the database does not answer."""
-        if self._file is None:
-            async with self.read() as tx:
-                row = (await tx.execute(read.statement, values)).one_or_none()
-            return None if row is None else tuple(row)
-        compiled = self._compiled.get(read) or self._compile(read)
-        sql, names, converters = compiled
-        try:
-            found = self._point_connection().execute(sql, [_bound(values[name]) for name in names]).fetchone()
-        except sqlite3.Error as error:
-            raise Unavailable from error
-        if found is None:
-            return None
-        return tuple(
-            value if convert is None else convert(value) for value, convert in zip(found, converters, strict=True)
-        )
-
-    def _compile(self, read: PointRead) -> _Compiled:
-        dialect = self._readers.dialect
-        compiled = read.statement.compile(dialect=dialect)
-        converters = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in read.statement.selected_columns
-        ]
-        self._compiled[read] = (str(compiled), list(compiled.positiontup or ()), converters)
-        return self._compiled[read]
-
-    def _point_connection(self) -> sqlite3.Connection:
-        if self._points is None:
-            # Opened at the first read, after the migrations; autocommit, so each SELECT sees the latest commit.
-            uri = f"file:{quote(str(self._file))}?mode=ro"
-            self._points = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)
-        return self._points
+        if self._points is not None:
+            return await self._points.one(read, values)
+        async with self.read() as tx:
+            row = (await tx.execute(read.statement, values)).one_or_none()
+        return None if row is None else tuple(row)
 
     async def close(self) -> None:
         """Without it aiosqlite's threads outlive the loop, and SQLite's log is left for the next start to fold in."""
         if self._points is not None:
-            self._points.close()
-            self._points = None
+            await self._points.close()
         await self._readers.dispose()
         await self._writers.dispose()
-
-
-def _bound(value: Any) -> Any:
-    # SQLAlchemy keeps a UUID as 32 hex digits where the database has no such type.
-    return value.hex if isinstance(value, UUID) else value
 
 
 def _sqlite_engine(database_url: str, begin: str, pool_size: int) -> AsyncEngine:

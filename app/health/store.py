@@ -2,6 +2,6 @@
 
 from sqlalchemy import column, select, table
 
-from app.core.db import PointRead
+from app.core.points import PointRead
 
 REVISION = PointRead(select(column("version_num")).select_from(table("alembic_version")))

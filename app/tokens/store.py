@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, case, func, literal, or_, select, update
 from sqlmodel import UTCDateTime, col, insert
 
-from app.core.db import PointRead, Tx, columns
+from app.core.db import Tx, columns
 from app.core.listing import Position, newest_first
+from app.core.points import PointRead
 from app.core.purge import delete_older
 from app.tokens.models import TokenRow
 from app.tokens.token import Token

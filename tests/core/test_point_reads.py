@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, insert, select
 from sqlmodel import col
 
 from app.accounts.models import AccountRow, Session, SessionRow
-from app.core.db import Database, PointRead, columns, insert_new
+from app.core.db import Database, columns, insert_new
 from app.core.errors import Unavailable
+from app.core.points import PointRead
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ACCOUNT, SESSION = UUID(int=1), UUID(int=2)

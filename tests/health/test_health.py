@@ -12,7 +12,8 @@ from connectrpc.protocol import ProtocolType
 from pyqwest import HTTPVersion
 
 from app import main
-from app.core.db import Database, PointRead
+from app.core.db import Database
+from app.core.points import PointRead
 from app.health import serving
 from app.policy import POLICIES, REFLECTION
 from gen.grpc.health.v1.health_pb import HealthCheckRequest, HealthCheckResponse, HealthListRequest

@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import col, insert
 
 from app.accounts.models import ListedSession, Session, SessionRow
-from app.core.db import PointRead, Tx, columns
+from app.core.db import Tx, columns
 from app.core.listing import Position, newest_first
+from app.core.points import PointRead
 from app.core.purge import delete_older
 
 _SESSION = columns(SessionRow, Session)
