@@ -21,6 +21,7 @@ from app.core.config import NEW_SECRET, ConfigError, Settings
 from app.core.db import Database
 from app.core.metrics import Metrics
 from app.core.secrets import LimitKeys, Signatures
+from app.core.verified import Verified
 from app.core.worker import every
 from app.health.handlers import HealthHandlers
 from app.health.serving import LOOK_EVERY, Serving
@@ -141,9 +142,17 @@ def create_app(
     alone = NoLimits() if settings.limits == "off" else MemoryLimits(clock)
     limits = MeteredLimits(shared or alone, metrics)
     sessions = Sessions(
-        db, clock, Signatures(settings.keys, "session"), domains.lifetimes(settings), session_activity, outbox
+        db,
+        clock,
+        Signatures(settings.keys, "session"),
+        domains.lifetimes(settings),
+        session_activity,
+        outbox,
+        Verified(db, clock),
     )
-    credentials = TokenCredentials(db, clock, token_activity, settings.token_prefix)
+    credentials = TokenCredentials(
+        db, clock, token_activity, settings.token_prefix, Verified(db, clock), Verified(db, clock)
+    )
 
     serving = Serving(db, {rpc.partition("/")[0] for rpc in policies})
     services = [

@@ -31,7 +31,7 @@ class Failures:
         """One more, and its event, in a transaction of its own: both stand whatever becomes of the call."""
         now = self.clock.now()
         account_id = account.id if account else secrets.new_id(now)
-        async with self.db.write() as tx:
+        async with self.db.write(spares_credentials=True) as tx:
             failures = await store.accounts.count_failure(tx, account_id)
             event_id = await events.record(tx, account_id, _KIND, client, now, session_id=session_id)
             # Nobody's is written and taken back: a commit waits for the disk, and without that wait the time would tell

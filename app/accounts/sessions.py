@@ -21,6 +21,7 @@ from app.core.clock import Clock
 from app.core.db import Database, Tx
 from app.core.errors import BadCredential
 from app.core.secrets import Signatures
+from app.core.verified import Verified
 from app.mail.outbox import Mail, Outbox
 
 GRACE = timedelta(seconds=30)
@@ -84,6 +85,7 @@ class Sessions:
     lifetimes: Lifetimes
     activity: Activity
     outbox: Outbox
+    verified: Verified[tuple[Presented, Session]]
 
     def read(self, value: str) -> Presented | None:
         """The parts of a cookie value; None unless we signed exactly this spelling."""
@@ -107,8 +109,8 @@ class Sessions:
         For a session made from a token the caller's scopes and end are the token's to say, which the guard's next step
         adds.
         """
-        presented = self.read(value)
-        session = await self.find(presented) if presented else None
+        page, key = self.verified.page(), secrets.digest(value)
+        presented, session = page.get(key) or await self._found(value)
         now = self.clock.now()
         if presented is None or session is None or now >= session.idle_ends_at:
             raise BadCredential
@@ -120,6 +122,7 @@ class Sessions:
         if secret is Secret.CURRENT and session.previous_digest is not None and session.current_seen_at is None:
             async with self.db.write() as tx:
                 await store.sessions.mark_current_seen(tx, session.id, session.secret_digest, now)
+        page[key] = presented, session
         self.activity.note(session.id, session.last_seen_at, now)
         return Caller(
             account_id=session.account_id,
@@ -129,6 +132,10 @@ class Sessions:
             signed_in_at=session.created_at if session.token_id is None else None,
             expires_at=session.idle_ends_at,
         )
+
+    async def _found(self, value: str) -> tuple[Presented | None, Session | None]:
+        presented = self.read(value)
+        return presented, await self.find(presented) if presented else None
 
     async def open(self, tx: Tx, account_id: UUID, client: Client) -> OpenedSession:
         """A new interactive session; the oldest beyond the quota end."""

@@ -30,7 +30,7 @@ class Activity:
         if not self._pending:
             return
         batch = self._pending.copy()
-        async with self._db.write() as tx:
+        async with self._db.write(spares_credentials=True) as tx:
             await self._touch(tx, list(batch.items()))
         for used, at in batch.items():
             if self._pending.get(used) == at:

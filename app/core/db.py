@@ -93,6 +93,7 @@ class Database:
     def __init__(self, database_url: str) -> None:
         self._file = local_file(database_url)
         self._points: SqlitePoints | None = None
+        self._writes = 0
         if self._file is None:
             self._readers = self._writers = create_async_engine(database_url, pool_pre_ping=True, pool_timeout=5)
         else:
@@ -108,14 +109,22 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
+    async def write(self, *, spares_credentials: bool = False) -> AsyncIterator[Tx]:
         """A transaction that commits when its block ends and leaves nothing when the block raises.
 
         Raises Unavailable where the database does not answer. Calls that write run to their end even if their client
         hangs up (`rpc.interceptors.RunToEnd`), so a commit is never cut short.
+
+        `spares_credentials` promises that it changes nothing that decides whether a credential is good, whose it is, or
+        what it may do. Without the promise all credentials are read anew (`core.verified`), which is only slower.
         """
-        async with _refusing_when_away(), self._writers.connect() as tx, tx.begin():
-            yield tx
+        try:
+            async with _refusing_when_away(), self._writers.connect() as tx, tx.begin():
+                yield tx
+        finally:
+            # Also after a failure: a commit whose answer got lost may have happened.
+            if not spares_credentials:
+                self._writes += 1
 
     @asynccontextmanager
     async def schema(self, *, exclusive: bool = False) -> AsyncIterator[Tx]:
@@ -132,6 +141,11 @@ class Database:
         async with self.read() as tx:
             row = (await tx.execute(read.statement, values)).one_or_none()
         return None if row is None else tuple(row)
+
+    def version(self) -> object:
+        """Compares equal to an earlier one only if no credential can have changed between: by this process, and on
+        SQLite by any. Of what others do on a server it knows nothing."""
+        return self._writes if self._points is None else (self._writes, self._points.version())
 
     async def close(self) -> None:
         """Without it aiosqlite's threads outlive the loop, and SQLite's log is left for the next start to fold in."""

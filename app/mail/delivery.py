@@ -89,13 +89,13 @@ class Delivery:
         except Exception as error:  # one bad mail must not hold up the others
             await self._put_off(mail, error)
             return False
-        async with self.db.write() as tx:
+        async with self.db.write(spares_credentials=True) as tx:
             await outbox.mark_delivered(tx, mail, self.clock.now())
         return True
 
     async def _claim(self, mail_id: UUID) -> ClaimedMail | None:
         now = self.clock.now()
-        async with self.db.write() as tx:
+        async with self.db.write(spares_credentials=True) as tx:
             mail = await outbox.claim(tx, mail_id, now, LEASE)
         if mail is None or now < mail.valid_until:
             return mail
@@ -105,11 +105,11 @@ class Delivery:
     async def _put_off(self, mail: ClaimedMail, error: Exception, **why: str) -> None:
         # An error's text can hold the mail, and is not logged.
         log.warning("mail_not_sent", template=mail.template, attempts=mail.attempts, error=_kind(error), **why)
-        async with self.db.write() as tx:
+        async with self.db.write(spares_credentials=True) as tx:
             await outbox.put_off(tx, mail, self.clock.now() + _delay(mail.attempts, LONGEST_DELAY))
 
     async def _drop(self, mail: ClaimedMail, why: str, attempts: int) -> None:
-        async with self.db.write() as tx:
+        async with self.db.write(spares_credentials=True) as tx:
             await outbox.drop(tx, mail)
         log.warning("mail_dropped", template=mail.template, attempts=attempts, why=why)
 

@@ -9,6 +9,8 @@ from connectrpc.errors import ConnectError
 from protobuf.wkt.google.protobuf.empty_pb import Empty
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
+from app.core.verified import Verified
+from app.tokens.verify import TokenCredentials
 from gen.test.v1.test_v1_pb import PongRequest
 from gen.tokens.v1.tokens_v1_connect import TokensServiceClient
 from gen.tokens.v1.tokens_v1_pb import (
@@ -31,6 +33,13 @@ from tests.support.service import Browser, Gatepost
 
 UNKNOWN = "018f0000-0000-7000-8000-000000000000"
 """A UUID that no token has."""
+
+
+def credentials_of(gatepost: Gatepost) -> TokenCredentials:
+    """The check of tokens, apart from the guard."""
+    parts = gatepost.parts
+    pages = Verified(parts.db, parts.clock), Verified(parts.db, parts.clock)
+    return TokenCredentials(parts.db, parts.clock, parts.activities[1], gatepost.settings.token_prefix, *pages)
 
 
 async def create(

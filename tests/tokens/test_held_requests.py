@@ -20,11 +20,10 @@ from app.core.caller import Client
 from app.core.db import Database, Tx
 from app.core.errors import LostRace, Refusal
 from app.tokens.regeneration import RegenerateToken
-from app.tokens.verify import TokenCredentials
 from gen.accounts.v1.accounts_v1_pb import SignOutRequest
 from tests.rpc.asgi import collecting, http_scope, reply
 from tests.support.service import COOKIE, Browser, Gatepost
-from tests.tokens.calls import create, exchanged, expire, id_of, listed, regenerate, update, value_of
+from tests.tokens.calls import create, credentials_of, exchanged, expire, id_of, listed, regenerate, update, value_of
 
 MANAGE = "tokens:manage"
 OK, BAD, BEYOND, NOT_RECENT = "", "BAD_CREDENTIAL", "TOKEN_CANNOT_MANAGE_TOKENS", "SIGN_IN_NOT_RECENT"
@@ -155,7 +154,7 @@ async def test_a_regeneration_looks_again_once_it_holds_the_account(
 ) -> None:
     """It reads the token before, to tell a lost race; what it read then is no answer to who may have the value."""
     stage, parts = await staged(gatepost), gatepost.parts
-    credentials = TokenCredentials(parts.db, parts.clock, parts.activities[1], gatepost.settings.token_prefix)
+    credentials = credentials_of(gatepost)
     caller = await credentials.authenticate(stage.value, Client(ip="", user_agent=""))
     told = OK
     async with aclosing(Between(stage, MEANWHILE[meanwhile])) as db:
@@ -169,7 +168,7 @@ async def test_a_regeneration_looks_again_once_it_holds_the_account(
 async def test_a_regeneration_that_lost_to_its_own_token_is_told_so(gatepost: Gatepost) -> None:
     """Both had read the same value (semantics.md, "RegenerateToken"). That it is dead is for the next call to say."""
     stage, parts = await staged(gatepost), gatepost.parts
-    credentials = TokenCredentials(parts.db, parts.clock, parts.activities[1], gatepost.settings.token_prefix)
+    credentials = credentials_of(gatepost)
     caller = await credentials.authenticate(stage.value, Client(ip="", user_agent=""))
     async with aclosing(Between(stage, MEANWHILE["it is regenerated"])) as db:
         with pytest.raises(LostRace):
@@ -184,7 +183,7 @@ class Between(Database):
         self._happens = lambda: meanwhile(stage)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
+    async def write(self, **promises: bool) -> AsyncIterator[Tx]:
         await self._happens()
         async with super().write() as tx:
             yield tx

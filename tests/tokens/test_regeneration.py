@@ -11,10 +11,10 @@ from app.core.caller import Client
 from app.core.errors import BadCredential
 from app.tokens.expiration import ForceTokenExpiration
 from app.tokens.regeneration import RegenerateToken
-from app.tokens.verify import TokenCredentials
 from tests.support.refusals import refused
 from tests.support.service import Gatepost
 from tests.tokens.calls import (
+    credentials_of,
     UNKNOWN,
     create,
     events,
@@ -109,7 +109,7 @@ async def test_a_value_superseded_while_its_request_was_on_the_way_does_nothing(
     ada = await gatepost.session()
     created = await create(ada.tokens)
     parts = gatepost.parts
-    credentials = TokenCredentials(parts.db, parts.clock, parts.activities[1], gatepost.settings.token_prefix)
+    credentials = credentials_of(gatepost)
     slow = await credentials.authenticate(value_of(created), Client(ip="", user_agent=""))
     value = await regenerate(ada.tokens, id_of(created))
 
