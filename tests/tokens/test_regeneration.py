@@ -14,9 +14,9 @@ from app.tokens.regeneration import RegenerateToken
 from tests.support.refusals import refused
 from tests.support.service import Gatepost
 from tests.tokens.calls import (
-    credentials_of,
     UNKNOWN,
     create,
+    credentials_of,
     events,
     exchanged,
     expire,
