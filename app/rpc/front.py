@@ -33,12 +33,15 @@ class Front:
         terse: Set[str] = frozenset(),
         patience: Patience | None = None,
         clients: Clients | None = None,
+        lifespan: ASGIApp | None = None,
     ) -> None:
         """`methods`: the path of every mounted RPC, `/package.Service/Method`, and its kind.
 
-        `terse`: the full names of services whose refusals have no details.
+        `terse`: the full names of services whose refusals have no details. `lifespan`: what is told of start and stop
+        if not `app`.
         """
         self._app = app
+        self._lifespan = lifespan or app
         self._methods = methods
         self._clients = clients or Clients(settings.trusted_proxies)
         self._terse = terse
@@ -57,7 +60,7 @@ class Front:
             finally:
                 end(begun)
         elif scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self._lifespan(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
 

@@ -16,6 +16,7 @@ from app.rpc.access import Policy
 from app.rpc.caller import Context
 from app.rpc.errors import as_refusal
 from app.rpc.refused import note_unheard
+from app.rpc.within import Within
 
 Unary = Callable[[Any, Context], Awaitable[Any]]
 Streaming = Callable[[Any, Context], AsyncGenerator[Any, None]]
@@ -80,7 +81,7 @@ class RunToEnd:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def intercept_unary(self, call_next: Unary, request: Any, ctx: Context, /) -> Any:
-        async with asyncio.timeout(self._seconds):
+        with Within(self._seconds):
             if self._policies[f"{ctx.method.service_name}/{ctx.method.name}"].reads:
                 return await call_next(request, ctx)
             task = asyncio.ensure_future(call_next(request, ctx))

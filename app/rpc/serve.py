@@ -4,17 +4,20 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from connectrpc._server_shared import EndpointUnary
 from connectrpc.interceptor import Interceptor
 from connectrpc.server import ConnectASGIApplication
 from protobuf import DescFile, DescService
-from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.rpc.access import Policy
 from app.rpc.codecs import discreet_codecs
 from app.rpc.errors import TranslateErrors
+from app.rpc.grpc_web_text import GrpcWebText
 from app.rpc.guard import Guard
 from app.rpc.incoming import MethodKind
 from app.rpc.interceptors import RunToEnd, Validate
+from app.rpc.unary import Unary
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,29 @@ def interceptors(guard: Guard, run_to_end: RunToEnd, terse: Set[str] = frozenset
     return [TranslateErrors(terse), guard, Validate(), run_to_end]
 
 
-def mounts(services: Sequence[Service], ordered: Sequence[Interceptor], body_limit: int) -> list[Mount]:
-    """The applications, ready to be routed to."""
-    applications = [
-        service.application(
-            service.handlers,
-            interceptors=ordered,
-            read_max_bytes=body_limit,
-            codecs=discreet_codecs(service.messages_in_any),
-        )
-        for service in services
-    ]
-    return [Mount(application.path, application) for application in applications]
+class Routes:
+    """The application below the front: each method by its path, Connect's unary calls the short way (`rpc.unary`)."""
+
+    def __init__(self, services: Sequence[Service], ordered: Sequence[Interceptor], body_limit: int) -> None:
+        self._applications: dict[str, ASGIApp] = {}
+        self._unary: dict[str, Unary] = {}
+        for service in services:
+            codecs = discreet_codecs(service.messages_in_any)
+            application = service.application(
+                service.handlers, interceptors=ordered, read_max_bytes=body_limit, codecs=codecs
+            )
+            for path, endpoint in application._resolve_endpoints(service.handlers).items():
+                self._applications[path] = GrpcWebText(application)
+                if isinstance(endpoint, EndpointUnary):
+                    self._unary[path] = Unary(endpoint, application._metadata_interceptors, codecs, body_limit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        unary = self._unary.get(path)
+        if unary is not None and unary.takes(scope):
+            await unary(scope, receive, send)
+        else:
+            await self._applications[path](scope, receive, send)
 
 
 def methods(services: Sequence[Service]) -> dict[str, MethodKind]:

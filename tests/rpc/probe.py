@@ -11,13 +11,12 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, Endpoint
 from pyqwest import Client, HTTPVersion
 from pyqwest.testing import ASGITransport
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from app.core.config import Settings
 from app.rpc.access import Policy, Who
 from app.rpc.front import Front
-from app.rpc.serve import Service, methods, mounts
+from app.rpc.serve import Routes, Service, methods
 from gen.accounts.v1.accounts_v1_pb import GetAccountResponse, SignInRequest
 from tests.support.service import ORIGIN, PASSWORD
 
@@ -50,8 +49,7 @@ def extra(*, who: Who = Who.ANYONE, scope: str | None = None, **handlers: Handle
 def behind(*interceptors: Interceptor, **handlers: Handler) -> ASGIApp:
     """The probe behind interceptors of the test's choice, mounted and fronted as in the service."""
     service = probe(**handlers)
-    routed = Starlette(routes=mounts([service], interceptors, body_limit=65536))
-    return Front(routed, Settings(), methods=methods([service]))
+    return Front(Routes([service], interceptors, body_limit=65536), Settings(), methods=methods([service]))
 
 
 class ProbeClient(ConnectClient):
