@@ -189,7 +189,8 @@ STREAMED = (
 @pytest.mark.parametrize("rpc", [name for name, policy in POLICIES.items() if policy.who is not Who.ANYONE])
 async def test_a_handler_reached_around_the_guard_refuses(rpc: str, gatepost: Gatepost) -> None:
     """ASVS 8.3.1: every handler that acts for somebody asks who that is."""
-    front: Any = gatepost.app.middleware_stack
+    console: Any = gatepost.app.middleware_stack
+    front = console._app
     mounted = front._app._applications[f"/{rpc}"]._app
     alone = type(mounted)(mounted._service, interceptors=[TranslateErrors()])
     tongue = STREAMS[0] if rpc in STREAMED else CONNECT[0]
