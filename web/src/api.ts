@@ -7,8 +7,9 @@ import { AccountsService, PublicAccountsService } from "./gen/accounts/v1/accoun
 import { TokensService } from "./gen/tokens/v1/tokens_v1_pb.ts";
 
 const tellsTheTime: Interceptor = (next) => async (request) => {
+  const sent = Date.now();
   const response = await next(request);
-  learn(response.header.get("date"));
+  learn(response.header.get("date"), sent);
   return response;
 };
 

@@ -18,7 +18,7 @@ export function relative(at: number, now: number): string {
   for (const [unit, length, from] of UNITS) {
     if (Math.abs(seconds) >= length * from) return RELATIVE.format(Math.round(seconds / length), unit);
   }
-  return seconds > 0 ? "in less than a minute" : "just now";
+  return seconds > 5 ? "in less than a minute" : "just now";
 }
 
 export function exact(at: number): string {

@@ -9,7 +9,13 @@ const shown = new Set<RelativeTime>();
 setInterval(() => shown.forEach((time) => time.requestUpdate()), 30_000);
 
 class RelativeTime extends LitElement {
-  at = 0;
+  static override properties = { at: { attribute: false } };
+  declare at: number;
+
+  constructor() {
+    super();
+    this.at = 0;
+  }
 
   override createRenderRoot(): HTMLElement {
     return this;

@@ -7,9 +7,12 @@ import { time } from "./times.ts";
 /** `waiting`: its end was moved after it had ended, and its old value never lives again. */
 export type State = "live" | "waiting" | "ended";
 
+/** One that has just been expired ended at a moment of the service's, whose clock is known to a second or two. */
+const EXACT = 2000;
+
 export function stateOf(metadata: TokenMetadata | undefined): State {
   const end = metadata?.expiresAt;
-  if (!end || timestampMs(end) <= now()) return "ended";
+  if (!end || timestampMs(end) <= now() + EXACT) return "ended";
   return metadata.valueHint ? "live" : "waiting";
 }
 

@@ -7,6 +7,7 @@ const DAY = 1440 * MINUTE;
 
 const told: [number, string][] = [
   [-10_000, "just now"],
+  [2000, "just now"],
   [10_000, "in less than a minute"],
   [-MINUTE, "1 minute ago"],
   [90 * MINUTE, "in 2 hours"],
