@@ -30,7 +30,7 @@ class Patience:
 class Exchange:
     """Wraps `receive` and `send`: bounds the waits, and adds to the answer the headers that all answers have."""
 
-    __slots__ = ("_added", "_arrived", "_due", "_parts", "_patience", "_receive", "_send", "_start", "started")
+    __slots__ = ("_added", "_arrived", "_due", "_loop", "_parts", "_patience", "_receive", "_send", "_start", "started")
 
     def __init__(self, receive: Receive, send: Send, added: Headers, patience: Patience, *, parts: bool) -> None:
         """`parts`: whether the request is a stream of messages rather than one."""
@@ -39,6 +39,7 @@ class Exchange:
         self._added = added
         self._patience = patience
         self._parts = parts
+        self._loop = asyncio.get_running_loop()
         self._due: float | None = None
         self._arrived = False
         self._start: Message | None = None
@@ -49,13 +50,13 @@ class Exchange:
         """The next part of the body, or DeadlinePassed. Afterwards unbounded: connectrpc then waits for a hang-up."""
         if self._arrived:
             return await self._receive()
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         if self._parts:
             self._due = now + self._patience.part
         elif self._due is None:
             self._due = now + self._patience.body
         try:
-            with Within(self._due - now):
+            with Within(self._due - now, self._loop):
                 message = await self._receive()
         except TimeoutError:
             # HTTP/1.1 cannot carry another request behind half a body. (HTTP/2 servers drop this header.)
@@ -74,7 +75,7 @@ class Exchange:
             self._start = {**message, "headers": [*message.get("headers", ()), *self._added]}
             return
         try:
-            with Within(self._patience.reader):
+            with Within(self._patience.reader, self._loop):
                 if not self.started and self._start is not None:
                     self.started = True
                     await self._send(self._start)

@@ -17,7 +17,7 @@ from connectrpc._shared import decode_message, message_too_large_error
 from connectrpc.code import Code
 from connectrpc.codec import Codec
 from connectrpc.errors import ConnectError
-from connectrpc.request import Headers
+from connectrpc.request import Headers, RequestContext
 from starlette.types import Message, Receive, Scope, Send
 
 from app.rpc.caller import Context
@@ -109,7 +109,7 @@ def _headers(scope: Scope) -> Headers:
 def _context(method: Any, scope: Scope, headers: Headers) -> Context:
     timeout = headers.get("connect-timeout-ms") if "connect-timeout-ms" in headers else None
     client = scope.get("client")
-    return Context(
+    return RequestContext(
         method=method,
         http_method="POST",
         request_headers=headers,
@@ -183,7 +183,7 @@ class _Cut:
         self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101  ASGI servers call from a task
         self._task = task
         self._cancelling = task.cancelling()

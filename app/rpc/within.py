@@ -12,20 +12,22 @@ class Within:
 
     __slots__ = ("_cancelling", "_expired", "_loop", "_seconds", "_task", "_timer")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """`loop`: the running one, if it is at hand; to ask for it costs a system call."""
         self._seconds = seconds
+        self._loop = loop
         self._expired = False
         self._timer: asyncio.Handle
 
     def __enter__(self) -> None:
         if self._seconds < 0:
             raise TimeoutError  # a timer would come too late for what is ready by the loop's next turn
-        task = asyncio.current_task()
+        loop = self._loop or asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  ASGI servers call from a task
         self._task = task
         self._cancelling = task.cancelling()
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_soon(self._wait)
+        self._timer = loop.call_soon(self._wait, loop)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._timer.cancel()
@@ -33,8 +35,8 @@ class Within:
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _wait(self) -> None:
-        self._timer = self._loop.call_later(self._seconds, self._expire)
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(self._seconds, self._expire)
 
     def _expire(self) -> None:
         self._expired = True
