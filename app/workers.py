@@ -80,7 +80,7 @@ class Workers:
                 if worker.ended():
                     if number in self._new:
                         return max(worker.process.exitcode or 0, 1)
-                    _log.error("worker_died", worker=number, pid=worker.process.pid, status=worker.process.exitcode)
+                    _log.error("process_died", process=number, pid=worker.process.pid, status=worker.process.exitcode)
                     self._start(number, pause=PAUSE)
 
     def _came_up(self, number: int) -> None:

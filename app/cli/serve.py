@@ -43,7 +43,7 @@ def serve(
 
 def _serve_one_of(settings: Settings, listener: socket.socket, place: Place) -> None:
     """What one of several processes does."""
-    structlog.contextvars.bind_contextvars(worker=place.number)
+    structlog.contextvars.bind_contextvars(process=place.number)
     try:
         _serve(share(settings, place.number), listener, place.up)
     except typer.Exit as given_up:  # which means something to Typer alone

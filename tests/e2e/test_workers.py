@@ -50,7 +50,7 @@ def test_of_several_lines_each_is_whole_and_names_its_process(own_server: Server
         at = At(own_server, pid, authorization="Bearer gp_wrong")
         assert at.call("test.v1.TestAuthService/Pong")[0] == 401
         at.close()
-    assert [each["worker"] for each in own_server.log if each["event"] == "bad_token"] == [1, 2]
+    assert [each["process"] for each in own_server.log if each["event"] == "bad_token"] == [1, 2]
 
 
 def test_each_has_a_page_of_metrics(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_one_that_dies_under_load_loses_nothing_and_is_replaced(which: int, own_
     assert set(load.made) <= tokens(own_server)
     assert load.refused == []
     assert load.cut >= 1, "it died without a client, which shows nothing"
-    (died,) = [each for each in own_server.log if each["event"] == "worker_died"]
-    assert (died["worker"], died["pid"], died["status"]) == (which + 1, before[which], -signal.SIGKILL)
+    (died,) = [each for each in own_server.log if each["event"] == "process_died"]
+    assert (died["process"], died["pid"], died["status"]) == (which + 1, before[which], -signal.SIGKILL)
     assert own_server.output.count("(Ctrl-C stops it)") == 1
 
 

@@ -84,7 +84,7 @@ def test_a_code_that_is_used_at_once_at_both_is_good_once(both: Both, server: Se
 def test_a_mail_that_both_are_after_is_sent_once(server: Server) -> None:
     """They are held until all mails are there and let go together, again and again until both have sent some."""
     sent = 0
-    while {each["worker"] for each in server.log if each["event"] == "mail_written"} != {1, 2} or not sent:
+    while {each["process"] for each in server.log if each["event"] == "mail_written"} != {1, 2} or not sent:
         addresses = [f"many{sent + number}@example.test" for number in range(MAILS)]
         for pid in pids(server):
             os.kill(pid, signal.SIGSTOP)
