@@ -1,13 +1,12 @@
 """`gatepost backup`."""
 
-import sqlite3
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.cli.errand import FAILED, Json, refuse, tell
-from app.core.backup import Damaged, back_up
+from app.core.backup import Damaged, Unreadable, back_up
 from app.core.config import ConfigError, load_settings
 
 WITH_A_SERVER = "DATABASE_URL names a server. Back up with pg_dump, as docs/operations.md says."
@@ -40,6 +39,5 @@ def _back_up(file: Path) -> int:
         raise ConfigError([f"Cannot write {error.filename or file} ({error.strerror})."]) from error
     except Damaged as error:
         raise ConfigError(["The database is damaged, and there is no backup:", *map(str, error.args[:3])]) from error
-    except sqlite3.Error as error:
-        kind = getattr(error, "sqlite_errorname", type(error).__name__)  # its text may hold what is in the database
-        raise ConfigError([f"SQLite cannot do it: {kind}."]) from error
+    except Unreadable as error:
+        raise ConfigError([f"SQLite cannot do it: {error}."]) from error

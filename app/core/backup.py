@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,29 +12,39 @@ class Damaged(Exception):
     """What SQLite found wrong with the copy, and so with the database most likely."""
 
 
+class Unreadable(Exception):
+    """SQLite could not do it, and this is its name for why, such as SQLITE_FULL. Its words may hold what is stored."""
+
+
 def back_up(database: Path, copy: Path) -> int:
     """Write the database as it is now into a new file, for its owner's eyes only; its size in bytes.
 
     It has all that was committed before the call, and of each later transaction all or nothing. Pages that are free
-    are left out, and with them what was deleted. Raises FileExistsError if there is such a file, OSError or
-    sqlite3.Error where one cannot be read or the other not be written, and Damaged; then nothing is left.
+    are left out, and with them what was deleted. Raises FileExistsError if there is such a file, OSError where it
+    cannot be made, Unreadable or Damaged; then nothing is left of it.
     """
     part = copy.with_name(f"{copy.name}.part")
-    _create(copy)  # the name is taken from here on, and the file empty until all of it is there
-    try:
-        _create(part)
-        try:
-            _fill(database, part)
-            size = part.stat().st_size
-            part.replace(copy)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except BaseException:
-        copy.unlink(missing_ok=True)
-        raise
+    with _new(copy):  # the name is taken from here on, and the file empty until all of it is there
+        with _new(part):
+            try:
+                _fill(database, part)
+            except sqlite3.Error as error:
+                raise Unreadable(getattr(error, "sqlite_errorname", type(error).__name__)) from error
+        size = part.stat().st_size
+        part.replace(copy)
     _sync(copy.parent)
     return size
+
+
+@contextmanager
+def _new(file: Path) -> Iterator[None]:
+    """The file, empty and for its owner alone; it goes if the block raises."""
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _fill(database: Path, part: Path) -> None:
@@ -49,10 +60,6 @@ def _fill(database: Path, part: Path) -> None:
 def _opened(file: Path) -> sqlite3.Connection:
     uri = f"file:{quote(str(file.absolute()))}?mode=rw"  # or a missing file would be made
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
-
-
-def _create(file: Path) -> None:
-    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _sync(path: Path) -> None:
