@@ -69,8 +69,10 @@ clean: ## remove environments and caches; data/ and .env stay
 	@tools/install.sh .venv-dev requirements-dev.lock "about 20 s"
 
 tests/node/node_modules/installed: tests/node/package-lock.json tests/node/.npmrc | .venv-dev/installed
-	@echo "Installing Node clients into tests/node (once for each change of its lock, about 5 s) ..."
+	@echo "Installing Node clients and Chromium into tests/node (once for each change of its lock, about 10 s) ..."
 	@$(DEV) npm ci --prefix tests/node --loglevel=error
+	@mkdir tests/node/node_modules/.chromium
+	@$(DEV) TMPDIR="$(CURDIR)/tests/node/node_modules/.chromium" node tests/node/chromium.mjs
 	@touch $@
 
 web/node_modules/installed: web/package-lock.json web/.npmrc | .venv-dev/installed
