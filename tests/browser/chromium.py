@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.e2e.programs import NODE_MODULES
+from tests.e2e.server import ROOT
 
 _PACKAGED = NODE_MODULES / ".chromium"
 """Where `make test` has tests/node/chromium.mjs unpack it."""
@@ -47,7 +48,7 @@ def _program() -> Path | str:
 
 def _environment() -> dict[str, str | float | bool]:
     """The package brings the libraries and the font that a bare machine lacks."""
-    packaged = {"LD_LIBRARY_PATH": f"{_PACKAGED}/al2023/lib", "FONTCONFIG_PATH": f"{_PACKAGED}/fonts"}
+    packaged = {"LD_LIBRARY_PATH": f"{_PACKAGED}/al2023/lib", "FONTCONFIG_FILE": str(ROOT / "tests/browser/fonts.conf")}
     return {**os.environ, **({} if "CHROMIUM" in os.environ else packaged)}
 
 
