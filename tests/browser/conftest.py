@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, expect
 
 from tests.browser.chromium import chromium
 from tests.browser.listening import Certificate, certificate, listening
@@ -13,6 +13,9 @@ from tests.browser.pages import blank
 from tests.browser.site import Site, site
 
 here = Path(__file__).parent
+PATIENCE = 30_000
+"""Milliseconds that anything may take to come about on a machine that does other things too."""
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +40,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 async def profile(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Somebody's browser: all its pages share its cookies."""
     context = await browser.new_context()
+    context.set_default_timeout(PATIENCE)
     yield context
     await context.close()
 

@@ -1,15 +1,24 @@
 """Pages of other origins than the service's, and the calls they make."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import BrowserContext, Page
 from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
 
+from tests.e2e.programs import node_project, run
+from tests.e2e.server import ROOT
 from tests.support.service import PASSWORD
 
 blank = HTMLResponse("<!doctype html><html lang=en><title>A page</title>")
 """The page without content, as an application: tests run their own scripts in it."""
+
+_SOURCES = (
+    *(ROOT / "tests/node" / name for name in ("calls.ts", "connect_web.ts")),
+    *(ROOT / "tests/browser/page" / name for name in ("index.html", "page.ts")),
+)
 
 SIGN_UP, SIGN_IN = (f"accounts.v1.PublicAccountsService/{method}" for method in ("SignUp", "SignIn"))
 REFRESH, GET_ACCOUNT, SIGN_OUT = (
@@ -25,6 +34,14 @@ _CALL = """async ([url, message]) => {
 }"""
 
 
+def build(folder: Path) -> StaticFiles:
+    """The page that calls by @connectrpc/connect-web, as an application; page/page.ts says how."""
+    node_project(folder, *_SOURCES)
+    built = run("vite", "build", folder=folder)
+    assert built.status == 0, built.stdout + built.stderr
+    return StaticFiles(directory=folder / "dist", html=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int = 200
@@ -32,7 +49,7 @@ class Answer:
 
 
 async def call(page: Page, url: str, rpc: str, message: object = None) -> Answer:
-    """One call in JSON that the page makes with the cookie. playwright.async_api.Error if it may not read the answer."""
+    """One call in JSON that the page makes with the cookie. Fails as Playwright does if it may not read the answer."""
     return Answer(*await page.evaluate(_CALL, [f"{url}/{rpc}", message or {}]))
 
 

@@ -36,6 +36,7 @@ class Site:
     """In the order in which their answers ended."""
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
     _awaited: dict[str, asyncio.Barrier] = field(default_factory=dict)
+    _held: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def saw(self, number: int) -> None:
         """Wait until so many requests were answered."""
@@ -46,15 +47,22 @@ class Site:
         """The next calls of `rpc` wait for one another until there are so many; those after them do not wait."""
         self._awaited[rpc] = asyncio.Barrier(number)
 
+    def hold_rest(self, rpc: str) -> asyncio.Event:
+        """Of answers to `rpc` send what comes first, and the rest once the event is set."""
+        return self._held.setdefault(rpc, asyncio.Event())
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (barrier := self._awaited.get(scope["path"][1:])) and scope["method"] == "POST":
+        called, status, begun = scope["path"][1:], 0, False
+        if (barrier := self._awaited.get(called)) and scope["method"] == "POST":
             await barrier.wait()
-            self._awaited.pop(scope["path"][1:], None)
-        status = 0
+            self._awaited.pop(called, None)
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             status = message.get("status", status)
+            if begun and called in self._held:
+                await self._held[called].wait()
+            begun = begun or bool(message.get("body"))
             await send(message)
 
         await self.gatepost.app(scope, receive, sending)

@@ -15,6 +15,9 @@ _WHERE_FROM = {
     "curl": "install the package curl",
     "buf": "it comes with requirements-dev.lock: make test",
     "node": "it comes with requirements-dev.lock: make test",
+    "npm": "it comes with requirements-dev.lock: make test",
+    "tsc": "it is in tests/node: make test",
+    "vite": "it is in tests/node: make test",
 }
 
 _GENERATE: Sequence[str] = (

@@ -4,7 +4,7 @@ import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/p
 import { ConnectError } from "@connectrpc/connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import grpcweb from "grpc-web";
-import { bearer, type Caller, type Options } from "./caller.ts";
+import { bearer, type Caller, type Options } from "./calls.ts";
 
 const { GrpcWebClientBase, MethodDescriptor, MethodType } = grpcweb;
 
