@@ -1,4 +1,4 @@
-"""What uvicorn's HTTP/2 lacks: an answer that waits for its reader.
+"""What uvicorn's HTTP/2 lacks: an answer that waits for its reader, and a request that is its headers alone.
 
 A client says how many bytes it will take (RFC 9113, 5.2). uvicorn 0.54 hands an answer to zttp as fast as it comes, and
 zttp keeps what the client has no window for. Whoever opens none would have all of a long stream in our memory, and
@@ -30,6 +30,11 @@ class PacedHttp2(ZttpH2Protocol):
             return
         super().handle_request(event)
         cycle = self.cycles[event.stream_id]
+        if event.end_stream:
+            # zttp says nothing further of such a stream, and uvicorn would wait for its body all the same. Browsers
+            # send an empty message so.
+            cycle.more_body = False
+            cycle.message_event.set()
         # Its task has been made, but has not run yet.
         cycle.send = partial(self._send, cycle, cycle.send)  # type: ignore[method-assign]
         cycle.on_response = partial(self._ended, cycle)

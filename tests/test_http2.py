@@ -29,6 +29,16 @@ async def test_a_call() -> None:
     assert inner.scopes[0]["http_version"] == "2"
 
 
+@pytest.mark.parametrize("length", [[], [(b"content-length", b"0")]], ids=["no length", "length 0"])
+async def test_a_call_that_is_its_headers_alone(length: list[Header]) -> None:
+    """As browsers send an empty binary message (RFC 9113, 8.1)."""
+    inner = Inner()
+    connection = Http2Connection(fronted(inner))
+    stream = connection.request([*HEADERS, *length], None)
+    await turns()
+    assert (connection.status(stream), connection.ended(stream), inner.ran) == (200, True, True)
+
+
 @pytest.mark.parametrize("name", [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"])
 async def test_headers_of_a_connection_are_refused(name: bytes, inner: Inner) -> None:
     """RFC 9113, 8.2.2; ASVS 4.2.3."""

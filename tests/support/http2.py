@@ -37,11 +37,12 @@ class Http2Connection(asyncio.Transport):
         self.h2.local_settings = Settings(client=True, initial_values={SettingCodes.INITIAL_WINDOW_SIZE: window})
         self.h2.initiate_connection()
 
-    def request(self, headers: Sequence[Header], body: bytes = b"") -> int:
-        """Begin a call, which runs when the loop next turns; the answer's stream."""
+    def request(self, headers: Sequence[Header], body: bytes | None = b"") -> int:
+        """Begin a call, which runs when the loop next turns; the answer's stream. Without a body the headers end it."""
         stream: int = self.h2.get_next_available_stream_id()
-        self.h2.send_headers(stream, headers)
-        self.h2.send_data(stream, body, end_stream=True)
+        self.h2.send_headers(stream, headers, end_stream=body is None)
+        if body is not None:
+            self.h2.send_data(stream, body, end_stream=True)
         self.flush()
         return stream
 
