@@ -1,8 +1,6 @@
 """An account from its first mail to its last, over a real mail server: each step needs what the one before it left."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -25,37 +23,14 @@ from tests.accounts.calls import (
     update_account,
     verify,
 )
+from tests.support.mailbox import Mailbox
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
-from tests.support.smtp import SmtpServer, smtp_server
+from tests.support.smtp import smtp_server
 from tests.tokens.calls import create, id_of, listed, regenerate, value_of, works
 
 COUNTESS = "countess@example.test"
 SECOND, THIRD = "second horse battery", "third horse battery"
-
-
-@dataclass
-class Mailbox:
-    """Reads each mail once, as it arrives."""
-
-    server: SmtpServer
-    read: int = 0
-
-    async def any(self) -> EmailMessage:
-        mail = (await self.server.arrived(self.read + 1))[self.read]
-        self.read += 1
-        return mail
-
-    async def next(self, to: str, subject: str) -> EmailMessage:
-        """The next mail, which must be to this address and about this."""
-        mail = await self.any()
-        assert mail["To"] == to
-        assert subject in mail["Subject"].lower()
-        return mail
-
-    async def code(self, to: str, subject: str = "code") -> str:
-        [code] = codes(await self.next(to, subject))
-        return code
 
 
 async def test_a_whole_life(gatepost: Gatepost, mailbox: Mailbox) -> None:
