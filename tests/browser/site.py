@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ class Site:
 
         async def sending(message: Message) -> None:
             nonlocal status, begun
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.gatepost.clock.now(), usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", date.encode())]
             status = message.get("status", status)
             if begun and called in self._held:
                 await self._held[called].wait()
@@ -83,5 +87,5 @@ async def site(
     async with started(folder, migrated, **{"public_url": url, **options}) as gatepost:
         reached = Site(gatepost, url)
         tls: dict[str, Any] = certificate.options if certificate else {}
-        async with running(configured(reached, gatepost.settings, lifespan="off", **tls), listener):
+        async with running(configured(reached, gatepost.settings, lifespan="off", date_header=False, **tls), listener):
             yield reached

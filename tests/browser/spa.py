@@ -36,9 +36,11 @@ def served(spa: Path, port: int) -> Iterator[str]:
         text=True,
     ) as vite:
         assert vite.stdout
-        told = next(line for line in vite.stdout if "http://" in line)
-        yield told.split()[-1].rstrip("/")
-        vite.terminate()
+        try:
+            told = next(line for line in vite.stdout if "http://" in line)
+            yield told.split()[-1].rstrip("/")
+        finally:
+            vite.terminate()
 
 
 def _run(spa: Path, program: str, *arguments: str, **environment: str) -> None:
