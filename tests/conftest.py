@@ -13,6 +13,9 @@ __all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-protocols", action="store_true", help="write docs/protocols.md anew")
+    parser.addoption(
+        "--write-pictures", action="store_true", help="take the README's pictures from tests/browser/pictures"
+    )
 
 
 @pytest.fixture

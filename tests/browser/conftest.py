@@ -39,7 +39,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 @pytest_asyncio.fixture(loop_scope="session")
 async def profile(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Somebody's browser: all its pages share its cookies."""
-    context = await browser.new_context()
+    context = await browser.new_context(locale="en-GB", timezone_id="UTC")
     context.set_default_timeout(PATIENCE)
     yield context
     await context.close()

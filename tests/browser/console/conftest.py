@@ -27,7 +27,9 @@ def visiting(profile: BrowserContext, tmp_path: Path, migrated: Path) -> Visitin
             smtp_server() as mail,
             site(tmp_path, migrated, mail_url=mail.url, **settings) as served,
         ):
+            # The clocks of pages stand still with the service's, until `Visit.wait`.
             await profile.clock.install(time=served.gatepost.clock.now())
+            await profile.clock.pause_at(served.gatepost.clock.now())
             visit = Visit(served, profile, Mailbox(mail), await profile.new_page())
             visit.watch()
             yield visit

@@ -94,9 +94,9 @@ class Visit:
         await self.fill({"E-mail address": email, "Password": password})
         await self.press("Sign in")
 
-    async def has_session(self, email: str = ADA) -> None:
+    async def has_session(self, email: str = ADA, *, user_agent: str = "") -> None:
         """Give the profile a session of somebody who just signed up, unless they had, without the way through pages."""
-        client = await self.gatepost.session(email)
+        client = await self.gatepost.session(email, headers={"user-agent": user_agent} if user_agent else {})
         await self.profile.add_cookies([{"name": COOKIE, "value": client.session or "", "url": self.site.url}])
 
     async def wait(self, **time: float) -> None:
