@@ -29,6 +29,12 @@ export function open(fragment: string): void {
   else location.hash = fragment;
 }
 
+/** The page of the console that `to` names, which anybody may have written into a link; else the other. */
+export function target(params: URLSearchParams, otherwise: string): string {
+  const to = params.get("to") ?? "";
+  return to.startsWith("#/") ? to : address(otherwise);
+}
+
 /** Open it in the place of this page, which `back` then does not lead to. */
 export function openInstead(fragment: string): void {
   history.replaceState(null, "", fragment);

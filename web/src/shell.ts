@@ -16,7 +16,7 @@ import "./pages/token.ts";
 import "./pages/tokens.ts";
 import "./pages/verify_email.ts";
 import { problemOf } from "./problem.ts";
-import { address, here, open, openInstead, parse, type Route } from "./routes.ts";
+import { address, here, open, openInstead, parse, target, type Route } from "./routes.ts";
 import { session } from "./session.ts";
 import { signOut } from "./sign_out.ts";
 import { report } from "./trouble.ts";
@@ -131,7 +131,7 @@ class Console extends LitElement {
   }
 
   #signedInElsewhere(): void {
-    if (this.#current === "sign-in") open(this.#route.params.get("to") || address(FIRST));
+    if (this.#current === "sign-in") open(target(this.#route.params, FIRST));
     else if (session.account) void this.#lookWhose(session.account.accountId);
   }
 

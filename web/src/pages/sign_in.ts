@@ -5,7 +5,7 @@ import { notices } from "../notices.ts";
 import { Page } from "../page.ts";
 import { problemOf } from "../problem.ts";
 import { remembered } from "../remembered.ts";
-import { address, go, openInstead } from "../routes.ts";
+import { address, go, openInstead, target } from "../routes.ts";
 import { session } from "../session.ts";
 
 const BECAUSE: Record<string, string> = {
@@ -26,7 +26,7 @@ class SignIn extends Page {
       return;
     }
     session.begun();
-    openInstead(this.params.get("to") ?? address("tokens"));
+    openInstead(target(this.params, "tokens"));
   });
 
   override render() {
