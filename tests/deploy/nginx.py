@@ -23,7 +23,7 @@ NAME = "accounts.example.com"
 
 _AROUND = """
 daemon off;
-worker_processes 2;
+worker_processes 1;  # so that each call meets the connections that others left
 pid {folder}/nginx.pid;
 error_log {folder}/error.log notice;
 {user}
@@ -100,7 +100,7 @@ def _write_configuration(nginx: Nginx, replicas: Sequence[int], grpc: bool) -> N
     one = "    server 127.0.0.1:8000 max_fails=1 fail_timeout=1s;\n"
     each = "".join(one.replace("8000", str(port)) for port in replicas)
     (folder / "conf.d").mkdir()
-    (folder / "conf.d/upstream.conf").write_text(_put_in(DEPLOY / "upstream.conf", {re.escape(one): each}))
+    (folder / "conf.d/upstream.conf").write_text(put_in(DEPLOY / "upstream.conf", {re.escape(one): each}))
     changes = {
         r"\b443 ssl": f"{nginx.https} ssl",
         r"listen 80;": f"listen {nginx.http};",
@@ -111,10 +111,10 @@ def _write_configuration(nginx: Nginx, replicas: Sequence[int], grpc: bool) -> N
         changes[r"# (?=if \(\$gatepost_native_grpc)"] = ""
     if not _speaks_ipv6():
         changes[r".*listen \[::\].*\n"] = ""
-    (folder / "conf.d/gatepost.conf").write_text(_put_in(DEPLOY / "nginx.conf", changes))
+    (folder / "conf.d/gatepost.conf").write_text(put_in(DEPLOY / "nginx.conf", changes))
 
 
-def _put_in(file: Path, changes: dict[str, str]) -> str:
+def put_in(file: Path, changes: dict[str, str]) -> str:
     text = file.read_text()
     for pattern, with_this in changes.items():
         text, found = re.subn(pattern, with_this, text)
