@@ -93,7 +93,8 @@ class Database:
     def __init__(self, database_url: str) -> None:
         self._file = local_file(database_url)
         self._points: SqlitePoints | None = None
-        self._writes = 0
+        self.writes = 0
+        """Transactions that have ended and may have changed a credential."""
         if self._file is None:
             self._readers = self._writers = create_async_engine(database_url, pool_pre_ping=True, pool_timeout=5)
         else:
@@ -124,7 +125,7 @@ class Database:
         finally:
             # Also after a failure: a commit whose answer got lost may have happened.
             if not spares_credentials:
-                self._writes += 1
+                self.writes += 1
 
     @asynccontextmanager
     async def schema(self, *, exclusive: bool = False) -> AsyncIterator[Tx]:
@@ -142,10 +143,9 @@ class Database:
             row = (await tx.execute(read.statement, values)).one_or_none()
         return None if row is None else tuple(row)
 
-    def version(self) -> object:
-        """Compares equal to an earlier one only if no credential can have changed between: by this process, and on
-        SQLite by any. Of what others do on a server it knows nothing."""
-        return self._writes if self._points is None else (self._writes, self._points.version())
+    def elsewhere(self) -> int | None:
+        """Another number once another process has committed, on SQLite; what happens on a server it cannot tell."""
+        return None if self._points is None else self._points.commits()
 
     async def close(self) -> None:
         """Without it aiosqlite's threads outlive the loop, and SQLite's log is left for the next start to fold in."""

@@ -51,7 +51,7 @@ class SqlitePoints:
             value if convert is None else convert(value) for value, convert in zip(found, converters, strict=True)
         )
 
-    def version(self) -> int | None:
+    def commits(self) -> int | None:
         """A number that any commit to the file changes, whichever process made it; None where it does not answer."""
         try:
             return int(self._connected().execute("PRAGMA data_version").fetchone()[0])

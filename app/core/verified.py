@@ -6,8 +6,10 @@ from app.core.clock import Clock
 from app.core.db import Database
 
 LIFE = 1.0
-"""Seconds for which what was read is believed where another process may have changed it (semantics.md, "Revocation").
-In this process, and between all that share a SQLite file, a change acts at once."""
+"""Seconds for which what was read is believed (semantics.md, "Revocation"): the bound for changes that nothing tells us
+of, those by other processes on a server. In this process a change acts at once."""
+LOOK_EVERY = 0.01
+"""Seconds between two looks for what other processes did to a SQLite file. One in each call would be a tenth of it."""
 MOST = 4096
 """Credentials on a page. One takes about 1 KiB, and a process that met so many in a second would gain little."""
 
@@ -25,19 +27,23 @@ class Verified(Generic[Found]):
         self._db = db
         self._clock = clock
         self._page: dict[bytes, Found] = {}
-        self._version: object = None
-        self._until = 0.0
+        self._writes = -1
+        self._elsewhere: int | None = None
+        self._until = self._look_at = 0.0
 
     def page(self) -> dict[bytes, Found]:
         """What is known at this moment. Ask for it before you read, and write into it what the read told.
 
         It is replaced once a second, when it is full, and whenever something was committed that may have changed a
-        credential, also where the outcome is unknown (`Database.version`). What was read before a commit then goes down
+        credential, also where the outcome is unknown (`Database.write`). What was read before a commit then goes down
         with the page from before it, however long the read took.
         """
-        version, now = self._db.version(), self._clock.monotonic()
-        if version != self._version or now >= self._until or len(self._page) >= MOST:
-            self._page = {}
-            self._version = version
-            self._until = now + LIFE
+        now, writes = self._clock.monotonic(), self._db.writes
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
+            elsewhere = self._db.elsewhere()
+            if elsewhere != self._elsewhere:
+                self._elsewhere, self._until = elsewhere, now
+        if writes != self._writes or now >= self._until or len(self._page) >= MOST:
+            self._page, self._writes, self._until = {}, writes, now + LIFE
         return self._page
