@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel import SQLModel
 
 from app.core.errors import Unavailable
-from app.core.points import PointRead, SqlitePoints
+from app.core.points import PointRead, Points, SqlitePoints
 
 _SQLITE, _POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
 _MIGRATION_LOCK = 0x6761746570  # any number that nobody else locks; on SQLite BEGIN IMMEDIATE is the lock
@@ -92,11 +92,14 @@ class Database:
 
     def __init__(self, database_url: str) -> None:
         self._file = local_file(database_url)
-        self._points: SqlitePoints | None = None
+        self._points: Points
         self.writes = 0
         """Transactions that have ended and may have changed a credential."""
         if self._file is None:
+            from app.core.server_points import ServerPoints  # costly, and needed only here
+
             self._readers = self._writers = create_async_engine(database_url, pool_pre_ping=True, pool_timeout=5)
+            self._points = ServerPoints(make_url(database_url), self._readers.dialect)
         else:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._readers = _sqlite_engine(database_url, "BEGIN", pool_size=4)
@@ -137,20 +140,15 @@ class Database:
 
     async def point(self, read: PointRead, **values: Any) -> tuple[Any, ...] | None:
         """The one row of a point read, or None. Raises Unavailable where the database does not answer."""
-        if self._points is not None:
-            return await self._points.one(read, values)
-        async with self.read() as tx:
-            row = (await tx.execute(read.statement, values)).one_or_none()
-        return None if row is None else tuple(row)
+        return await self._points.one(read, values)
 
     def elsewhere(self) -> int | None:
         """Another number once another process has committed, on SQLite; what happens on a server it cannot tell."""
-        return None if self._points is None else self._points.commits()
+        return self._points.commits()
 
     async def close(self) -> None:
         """Without it aiosqlite's threads outlive the loop, and SQLite's log is left for the next start to fold in."""
-        if self._points is not None:
-            await self._points.close()
+        await self._points.close()
         await self._readers.dispose()
         await self._writers.dispose()
 

@@ -7,7 +7,7 @@ thread and back costs hundreds. Nothing longer may run there.
 import sqlite3
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -28,6 +28,20 @@ class PointRead:
         self.statement = statement
 
 
+class Points(Protocol):
+    """What reads points. On a server it is `core.server_points.ServerPoints`."""
+
+    async def one(self, read: PointRead, values: dict[str, Any]) -> tuple[Any, ...] | None:
+        """The one row, or None. Raises Unavailable where the database does not answer."""
+        ...
+
+    def commits(self) -> int | None:
+        """A number that any commit changes, whichever process made it; None where that cannot be told."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 class SqlitePoints:
     """Reads from a SQLite file."""
 
@@ -38,7 +52,6 @@ class SqlitePoints:
         self._connection: sqlite3.Connection | None = None
 
     async def one(self, read: PointRead, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        """The one row, or None. Raises Unavailable where the database does not answer."""
         compiled = self._compiled.get(read) or self._compile(read)
         sql, names, converters = compiled
         try:
@@ -52,7 +65,6 @@ class SqlitePoints:
         )
 
     def commits(self) -> int | None:
-        """A number that any commit to the file changes, whichever process made it; None where it does not answer."""
         try:
             return int(self._connected().execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error:

@@ -1,5 +1,6 @@
 """Point reads: the one row that a credential names, on a connection of their own."""
 
+import socket
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,6 +53,15 @@ async def test_a_database_that_does_not_answer(spoil: str, file: Path) -> None:
     with pytest.raises(Unavailable):
         await add_account(db)
     await db.close()
+
+
+async def test_a_server_that_does_not_answer() -> None:
+    with socket.socket() as bound:  # and not listening
+        bound.bind(("127.0.0.1", 0))
+        db = Database(f"postgresql+asyncpg://nobody@127.0.0.1:{bound.getsockname()[1]}/nothing")
+        with pytest.raises(Unavailable):
+            await db.point(BY_ID, id=SESSION)
+        await db.close()
 
 
 async def test_a_point_read_does_not_wait_for_a_lock(db: Database, file: Path) -> None:
