@@ -1,14 +1,18 @@
 """The service that most tests drive: `gatepost`, started afresh for each on a database of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import databases
 from tests.support.cases import pytest_terminal_summary, tally
-from tests.support.service import Gatepost, migrated_database, started
+from tests.support.databases import Original
+from tests.support.service import Gatepost, started
 
 __all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
+
+BOTH = "both"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,15 +20,52 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-pictures", action="store_true", help="take the README's pictures from tests/browser/pictures"
     )
+    parser.addoption(
+        "--database",
+        choices=[*databases.KINDS, BOTH],
+        default=databases.KINDS[0],
+        help="where tests that need one keep their data",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("database")
+        kinds = databases.KINDS if chosen == BOTH else [chosen]
+        metafunc.parametrize("database", kinds, scope="session", indirect=True)
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on: each that needs one runs on both."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def gatepost(tmp_path: Path, migrated: Path) -> AsyncIterator[Gatepost]:
+async def gatepost(tmp_path: Path, migrated: Original) -> AsyncIterator[Gatepost]:
     async with started(tmp_path, migrated) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the schema and nothing else, to be copied."""
-    return migrated_database(tmp_path_factory.mktemp("migrated"))
+def migrated(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
+    """A database with the schema and nothing else, to be copied."""
+    with databases.migrated_database(database, tmp_path_factory.mktemp("migrated")) as original:
+        yield original
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file, for what is about SQLite alone."""
+    return databases.migrated_file(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(autouse=True)
+def dropped(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Set up first, so that a test's databases go when nobody is connected to them any more."""
+    if not {"migrated", "tmp_path"} <= set(request.fixturenames):
+        yield
+        return
+    original, folder = request.getfixturevalue("migrated"), request.getfixturevalue("tmp_path")
+    yield
+    original.drop(folder)

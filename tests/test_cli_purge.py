@@ -38,13 +38,13 @@ def test_it_removes_what_is_old_beside_the_running_service_and_says_how_many(tmp
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_long_run_says_how_far_it_is(
     tmp_path: Path,
-    migrated: Path,
+    migrated_file: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     as_json: bool,
 ) -> None:
     (tmp_path / "data").mkdir()
-    shutil.copyfile(migrated, tmp_path / "data/gatepost.db")
+    shutil.copyfile(migrated_file, tmp_path / "data/gatepost.db")
     seed(tmp_path, old=4 * BATCH + 1)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(purge, "TELL_EACH", 2 * BATCH)

@@ -105,8 +105,8 @@ def refused(folder: Path, status: int, *called: str, **settings: str) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, migrated: Path) -> Path:
+def folder(tmp_path: Path, migrated_file: Path) -> Path:
     """With a database that has the schema and nothing else."""
     (tmp_path / "data").mkdir()
-    shutil.copyfile(migrated, tmp_path / "data/gatepost.db")
+    shutil.copyfile(migrated_file, tmp_path / "data/gatepost.db")
     return tmp_path

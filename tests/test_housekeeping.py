@@ -2,7 +2,6 @@
 step is the test's own."""
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -24,6 +23,7 @@ from app.tokens import store as tokens
 from app.tokens.token import Token
 from tests.accounts.calls import ADA, mailed, refresh, verify_address
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Gatepost, settings_for, started
 from tests.tokens.calls import create, exchanged, expire, id_of, regenerate, update, value_of, works
@@ -40,9 +40,9 @@ EVENT_DAYS = 60
 
 
 @pytest.fixture
-async def still(tmp_path: Path, migrated: Path) -> AsyncIterator[Gatepost]:
-    shutil.copyfile(migrated, tmp_path / "gatepost.db")
-    settings = settings_for(tmp_path, security_event_days=EVENT_DAYS, sign_up_privacy="hide")
+async def still(tmp_path: Path, migrated: Original) -> AsyncIterator[Gatepost]:
+    changes = {"security_event_days": EVENT_DAYS, "sign_up_privacy": "hide"}
+    settings = settings_for(tmp_path, database_url=migrated.url_in(tmp_path), **changes)
     clock = FakeClock()
     service = Gatepost(create_app(settings, clock=clock), clock, settings)
     yield service
@@ -217,7 +217,7 @@ async def test_each_deletion_finds_its_rows_by_an_index(still: Gatepost) -> None
 
 
 async def test_the_service_does_it_by_itself_and_says_so(
-    still: Gatepost, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    still: Gatepost, migrated: Original, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept, sweep = asyncio.Event(), Housekeeping.sweep
 

@@ -96,9 +96,9 @@ async def test_two_processes_at_once_do_no_harm(file: Path) -> None:
 
 @pytest.mark.parametrize(("end", "code"), [("raise LookupError", 1), ("os.kill(os.getpid(), 9)", -signal.SIGKILL)])
 def test_a_migration_that_ends_midway_leaves_the_database_as_before(
-    end: str, code: int, file: Path, migrated: Path, tmp_path: Path
+    end: str, code: int, file: Path, migrated_file: Path, tmp_path: Path
 ) -> None:
-    shutil.copyfile(migrated, file)
+    shutil.copyfile(migrated_file, file)
     folder = with_another(tmp_path, f"op.create_table('halfway', sa.Column('n', sa.Integer())); {end}")
     before = schema(file)
     ended = subprocess.run([*MIGRATING, str(file), str(folder)], stderr=subprocess.DEVNULL, timeout=30, check=False)

@@ -22,6 +22,7 @@ from gen.grpc.health.v1 import health_pb as health
 from gen.test.v1 import test_v1_pb as test
 from gen.tokens.v1 import tokens_v1_pb as tokens
 from tests.rpc import probe
+from tests.support.databases import Original
 from tests.support.service import PASSWORD, Browser, Gatepost, settings_for, started
 
 OK = None
@@ -253,7 +254,7 @@ async def outcome(call: Awaitable[Any]) -> tuple[Code, str] | None:
 class People:
     """A database with an account, and one credential of each sort."""
 
-    database: Path
+    database: Original
     session: str
     token: str
     token_id: tokens.TokenUUID
@@ -282,7 +283,7 @@ class People:
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> People:
+def people(tmp_path_factory: pytest.TempPathFactory, migrated: Original) -> People:
     folder = tmp_path_factory.mktemp("people")
 
     async def create(browser: Browser, name: str, *scopes: str) -> tuple[str, tokens.TokenUUID]:
@@ -308,7 +309,7 @@ def people(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> People:
             assert ada.session is not None
             assert made.session is not None
             return People(
-                database=folder / "gatepost.db",
+                database=migrated.grown(folder),
                 session=ada.session,
                 token=token,
                 token_id=token_id,

@@ -25,6 +25,7 @@ from tests.accounts.calls import (
 )
 from tests.accounts.conftest import HeldHashing
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
 from tests.support.slow_call import slow
@@ -189,7 +190,7 @@ async def test_of_two_at_once_one_wins_and_the_other_is_told(gatepost: Gatepost,
     assert await works(ada)
 
 
-async def test_no_old_session_outlives_it_whatever_meets(tmp_path: Path, migrated: Path) -> None:
+async def test_no_old_session_outlives_it_whatever_meets(tmp_path: Path, migrated: Original) -> None:
     """SignIn with the old password at the same moment, in this process and in another on the same file."""
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:

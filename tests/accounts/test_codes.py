@@ -32,6 +32,7 @@ from tests.accounts.calls import (
 )
 from tests.rpc.asgi import Reply
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, started
 from tests.support.together import OK, together
@@ -346,7 +347,7 @@ async def test_a_code_opens_no_session(gatepost: Gatepost, use: Use) -> None:
 
 
 @EACH_USE
-async def test_the_key_of_the_digests_is_not_in_the_database(tmp_path: Path, migrated: Path, use: Use) -> None:
+async def test_the_key_of_the_digests_is_not_in_the_database(tmp_path: Path, migrated: Original, use: Use) -> None:
     """ASVS 6.5.2: who has the database alone cannot make a code, and a database under another key knows none."""
     async with started(tmp_path, migrated) as gatepost:
         code = await use.code(gatepost)
@@ -409,7 +410,7 @@ def written(gatepost: Gatepost) -> Iterator[list[bool]]:
 
 
 @pytest.fixture
-async def pair(tmp_path: Path, migrated: Path) -> AsyncIterator[tuple[Gatepost, Gatepost]]:
+async def pair(tmp_path: Path, migrated: Original) -> AsyncIterator[tuple[Gatepost, Gatepost]]:
     """Two processes on one database: they share nothing but that."""
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:

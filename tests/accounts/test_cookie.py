@@ -7,6 +7,7 @@ import pytest
 
 from tests.accounts.calls import ADA, raw, sign_out, tab
 from tests.rpc.asgi import Reply
+from tests.support.databases import Original
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
 from tests.tokens.calls import create, value_of, works
 
@@ -64,7 +65,7 @@ async def test_the_secret_stands_in_no_body_and_no_cache_keeps_the_answer(gatepo
     assert str(answer.headers).count(f"{COOKIE}=") == 1
 
 
-async def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path, migrated: Path) -> None:
+async def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path, migrated: Original) -> None:
     """ASVS 3.3.1, 3.3.3."""
     async with started(tmp_path, migrated, public_url=HTTPS) as gatepost:
         ada = await gatepost.session(ADA)
@@ -77,7 +78,7 @@ async def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Pat
         assert ada.jar.set_cookies == [f"__Host-{COOKIE}=; Max-Age=0; {attributes}"]
 
 
-async def test_with_tls_the_bare_name_is_ignored(tmp_path: Path, migrated: Path) -> None:
+async def test_with_tls_the_bare_name_is_ignored(tmp_path: Path, migrated: Original) -> None:
     """A sibling host, or whoever listens on the plain line, can set that one."""
     async with started(tmp_path, migrated, public_url=HTTPS) as gatepost:
         ada = await gatepost.session(ADA)

@@ -10,6 +10,7 @@ from gen.accounts.v1.accounts_v1_pb import GetAccountRequest
 from tests.accounts.calls import ADA, WRONG, account, authorize, delete_account, refresh, tab, trail
 from tests.accounts.conftest import HeldHashing
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
 from tests.support.slow_call import slow
@@ -125,7 +126,7 @@ async def test_the_address_is_free_at_once_and_its_next_owner_sees_nothing(gatep
         await gatepost.browser().sign_in(ADA)
 
 
-async def test_nothing_comes_back_after_a_restart(tmp_path: Path, migrated: Path) -> None:
+async def test_nothing_comes_back_after_a_restart(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         ada = await gatepost.session(ADA)
@@ -136,7 +137,7 @@ async def test_nothing_comes_back_after_a_restart(tmp_path: Path, migrated: Path
         assert not await works(gatepost.bearer(value))
 
 
-async def test_at_once_it_is_deleted_once(tmp_path: Path, migrated: Path) -> None:
+async def test_at_once_it_is_deleted_once(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         ada = await one.session(ADA)
@@ -146,7 +147,7 @@ async def test_at_once_it_is_deleted_once(tmp_path: Path, migrated: Path) -> Non
         assert await one.fetch("SELECT count(*) FROM mail_outbox") == [(1,)]
 
 
-async def test_nothing_outlives_it_whatever_meets(tmp_path: Path, migrated: Path) -> None:
+async def test_nothing_outlives_it_whatever_meets(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         for _ in range(5):

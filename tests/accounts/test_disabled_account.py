@@ -18,6 +18,7 @@ from tests.accounts.calls import (
     trail,
 )
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, started
 from tests.support.slow_call import slow
@@ -47,7 +48,7 @@ async def test_sessions_and_tokens_die_and_stay_dead_when_it_is_enabled_again(ga
     ]
 
 
-async def test_nothing_comes_back_after_a_restart(tmp_path: Path, migrated: Path) -> None:
+async def test_nothing_comes_back_after_a_restart(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         ada = await gatepost.session(ADA)
@@ -156,7 +157,7 @@ async def test_what_was_let_in_before_makes_nothing_that_outlives_it(gatepost: G
     assert await gatepost.fetch("SELECT 1 FROM tokens") == []
 
 
-async def test_no_session_or_token_outlives_it_whatever_meets(tmp_path: Path, migrated: Path) -> None:
+async def test_no_session_or_token_outlives_it_whatever_meets(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         for number in range(5):

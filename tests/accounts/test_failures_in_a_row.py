@@ -11,6 +11,7 @@ from tests.accounts.calls import ADA, WRONG, disable, enable, mailed, raw, refre
 from tests.accounts.conftest import HeldHashing
 from tests.accounts.test_sign_in import SIGN_IN
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
 from tests.support.together import OK, together
@@ -61,7 +62,7 @@ async def test_throttled_attempts_are_not_kept(gatepost: Gatepost) -> None:
     assert (await trail(gatepost)).count("sign_in_failed") == await failures(gatepost) == 5
 
 
-async def test_failures_at_once_in_two_processes_are_all_counted(tmp_path: Path, migrated: Path) -> None:
+async def test_failures_at_once_in_two_processes_are_all_counted(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated) as one, started(tmp_path, migrated) as other:
         await one.browser().sign_up(ADA)
         browsers = [each.browser() for each in (one, other) * 6]
@@ -143,7 +144,7 @@ async def test_a_password_that_is_disabled_while_it_is_checked_lets_nobody_in(
     assert await failures(gatepost) == 101
 
 
-async def test_it_stays_disabled_after_a_restart(tmp_path: Path, migrated: Path) -> None:
+async def test_it_stays_disabled_after_a_restart(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         await gatepost.browser().sign_up(ADA)
@@ -164,7 +165,7 @@ async def test_a_disabled_account_gets_no_mail_about_its_password(unlimited: Gat
 
 
 async def test_a_right_password_that_opens_no_session_is_in_the_trail_and_sets_zero(
-    tmp_path: Path, migrated: Path
+    tmp_path: Path, migrated: Original
 ) -> None:
     """ASVS 16.3.1: of an attempt, however it ends, the trail has one line."""
     async with started(tmp_path, migrated, sign_in_requires_verified_email=True) as gatepost:
@@ -209,6 +210,6 @@ def log_size(gatepost: Gatepost) -> int:
 
 
 @pytest.fixture
-async def unlimited(tmp_path: Path, migrated: Path) -> AsyncIterator[Gatepost]:
+async def unlimited(tmp_path: Path, migrated: Original) -> AsyncIterator[Gatepost]:
     async with started(tmp_path, migrated, limits="off") as service:
         yield service

@@ -28,6 +28,7 @@ from tests.accounts.calls import (
 )
 from tests.accounts.conftest import HeldHashing
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Browser, Gatepost, started
 from tests.support.slow_call import slow
@@ -147,7 +148,7 @@ async def test_nothing_of_somebody_who_signed_up_with_the_owners_address_survive
     assert (told.data.email, told.pending_email, told.email_verified) == (ADA, "", True)
 
 
-async def test_it_is_there_after_a_restart(tmp_path: Path, migrated: Path) -> None:
+async def test_it_is_there_after_a_restart(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated) as gatepost:
         ada = await gatepost.session(ADA)
         token = value_of(await create(ada.tokens))
@@ -239,7 +240,7 @@ async def test_one_password_is_hashed_and_none_for_a_refused_code(gatepost: Gate
 
 
 async def test_where_no_thread_is_free_the_code_stays_good(
-    tmp_path: Path, migrated: Path, hashing: HeldHashing
+    tmp_path: Path, migrated: Original, hashing: HeldHashing
 ) -> None:
     async with started(tmp_path, migrated, password_threads=1, password_queue=1) as gatepost:
         await gatepost.browser().sign_up(ADA)
@@ -270,7 +271,7 @@ async def test_the_change_is_whole_or_absent_and_then_the_code_stays_good(gatepo
     await new_password(gatepost.browser(), code)
 
 
-async def test_of_uses_at_once_in_two_processes_one_sets_its_password(tmp_path: Path, migrated: Path) -> None:
+async def test_of_uses_at_once_in_two_processes_one_sets_its_password(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         await one.browser().sign_up(ADA)
@@ -287,7 +288,7 @@ async def test_of_uses_at_once_in_two_processes_one_sets_its_password(tmp_path: 
             assert signed_in == {OK: 1, Code.UNAUTHENTICATED: 7}
 
 
-async def test_no_session_that_the_old_password_opens_outlives_it(tmp_path: Path, migrated: Path) -> None:
+async def test_no_session_that_the_old_password_opens_outlives_it(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         old, new = PASSWORD, ANOTHER

@@ -6,6 +6,7 @@ import pytest
 
 from tests.accounts.calls import ADA, WRONG, account, disable, raw, refresh, sign_out, tab, verify_address
 from tests.accounts.test_sign_in import BOB, SIGN_IN
+from tests.support.databases import Original
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
 from tests.tokens.calls import create, exchanged, value_of, works
 
@@ -74,7 +75,9 @@ async def test_a_bearer_token_is_not_looked_at(gatepost: Gatepost) -> None:
 
 
 @pytest.mark.parametrize("refusal", ["wrong", "disabled", "unverified", "throttled", "invalid"])
-async def test_a_failure_leaves_the_cookie_and_its_session_alone(tmp_path: Path, migrated: Path, refusal: str) -> None:
+async def test_a_failure_leaves_the_cookie_and_its_session_alone(
+    tmp_path: Path, migrated: Original, refusal: str
+) -> None:
     async with started(tmp_path, migrated, sign_in_requires_verified_email=True) as gatepost:
         await gatepost.browser().sign_up(ADA)
         await verify_address(gatepost)

@@ -10,6 +10,7 @@ from connectrpc.code import Code
 
 from tests.accounts.calls import ADA, authorize, mailed, refresh, sign_out, tab, trail
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.service import Browser, Gatepost, started
 from tests.support.together import OK, together
 from tests.tokens.calls import create, exchanged, expire, id_of, value_of, works
@@ -28,7 +29,7 @@ Pair = tuple[Gatepost, Gatepost]
 
 @pytest.mark.parametrize("privacy", ["reveal", "hide"])
 async def test_sign_ups_of_one_address_in_several_spellings_make_one_account(
-    tmp_path: Path, migrated: Path, privacy: str
+    tmp_path: Path, migrated: Original, privacy: str
 ) -> None:
     async with (
         started(tmp_path, migrated, sign_up_privacy=privacy) as one,
@@ -117,7 +118,7 @@ async def test_signing_out_twice_at_once_is_one_event(pair: Pair) -> None:
     assert (await trail(one)).count("signed_out") == 1
 
 
-async def test_the_last_place_goes_to_one_session(tmp_path: Path, migrated: Path) -> None:
+async def test_the_last_place_goes_to_one_session(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with (
         started(tmp_path, migrated, clock=clock, session_quota=3) as one,
@@ -153,7 +154,7 @@ async def test_no_session_outlives_the_token_that_it_is_being_made_from(pair: Pa
 
 
 @pytest.fixture
-async def pair(tmp_path: Path, migrated: Path) -> AsyncIterator[Pair]:
+async def pair(tmp_path: Path, migrated: Original) -> AsyncIterator[Pair]:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         yield one, other

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from tests.accounts.calls import ADA, refresh, sign_out, tab
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import started
 from tests.tokens.calls import create, exchanged, expire, id_of, value_of, works
@@ -14,7 +15,7 @@ from tests.tokens.calls import create, exchanged, expire, id_of, value_of, works
 OLD, NEW = SecretStr("an old key of the tests 0123456789"), SecretStr("a new key of the tests 0123456789")
 
 
-async def test_the_live_stay_live_and_the_ended_stay_ended(tmp_path: Path, migrated: Path) -> None:
+async def test_the_live_stay_live_and_the_ended_stay_ended(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         ada, ended, replaced = [await gatepost.session(ADA) for _ in range(3)]
@@ -34,7 +35,7 @@ async def test_the_live_stay_live_and_the_ended_stay_ended(tmp_path: Path, migra
         assert not await works(gatepost.bearer(value_of(expired)))
 
 
-async def test_a_rotation_and_a_theft_are_remembered(tmp_path: Path, migrated: Path) -> None:
+async def test_a_rotation_and_a_theft_are_remembered(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         ada = await gatepost.session(ADA)
@@ -54,7 +55,7 @@ async def test_a_rotation_and_a_theft_are_remembered(tmp_path: Path, migrated: P
 
 
 async def test_a_new_key_signs_and_the_old_one_still_verifies_until_it_is_taken_away(
-    tmp_path: Path, migrated: Path
+    tmp_path: Path, migrated: Original
 ) -> None:
     """ASVS 11.2.2."""
     clock = FakeClock()
@@ -72,7 +73,7 @@ async def test_a_new_key_signs_and_the_old_one_still_verifies_until_it_is_taken_
         assert not await works(tab(gatepost, before.session))
 
 
-async def test_a_restart_does_not_forget_the_mail_and_its_minute(tmp_path: Path, migrated: Path) -> None:
+async def test_a_restart_does_not_forget_the_mail_and_its_minute(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         await gatepost.browser().sign_up(ADA)

@@ -19,6 +19,7 @@ from tests.accounts.calls import (
     trail,
 )
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, Browser, Gatepost, started
 from tests.support.slow_call import slow
@@ -101,7 +102,7 @@ async def test_what_is_no_uuid(gatepost: Gatepost, session_id: str) -> None:
         await revoke(ada, session_id)
 
 
-async def test_revoked_at_once_it_is_one_event(tmp_path: Path, migrated: Path) -> None:
+async def test_revoked_at_once_it_is_one_event(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         ada, elsewhere = await one.session(ADA), await one.session(ADA)
@@ -111,7 +112,7 @@ async def test_revoked_at_once_it_is_one_event(tmp_path: Path, migrated: Path) -
         assert (await trail(one)).count("session_revoked") == 1
 
 
-async def test_after_the_answer_it_never_works_in_any_process(tmp_path: Path, migrated: Path) -> None:
+async def test_after_the_answer_it_never_works_in_any_process(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     answered = False
 
@@ -153,7 +154,7 @@ async def test_a_session_that_ended_meanwhile_ends_no_other(gatepost: Gatepost) 
     assert await works(ada)
 
 
-async def test_it_stays_revoked_after_a_restart(tmp_path: Path, migrated: Path) -> None:
+async def test_it_stays_revoked_after_a_restart(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with started(tmp_path, migrated, clock=clock) as gatepost:
         ada, elsewhere = await gatepost.session(ADA), await gatepost.session(ADA)

@@ -5,18 +5,19 @@ from pathlib import Path
 import pytest
 
 from tests.accounts.calls import ADA, refresh
+from tests.support.databases import Original
 from tests.support.service import Browser, Gatepost, settings_for, started
 from tests.tokens.calls import create, exchanged, value_of, works
 
 
-async def test_the_oldest_goes(tmp_path: Path, migrated: Path) -> None:
+async def test_the_oldest_goes(tmp_path: Path, migrated: Original) -> None:
     assert settings_for(tmp_path).session_quota == 20
     async with started(tmp_path, migrated, session_quota=3) as gatepost:
         sessions = [await opened(gatepost) for _ in range(5)]
         assert [await works(each) for each in sessions] == [False, False, True, True, True]
 
 
-async def test_neither_other_accounts_sessions_nor_those_of_tokens_count(tmp_path: Path, migrated: Path) -> None:
+async def test_neither_other_accounts_sessions_nor_those_of_tokens_count(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, session_quota=2) as gatepost:
         ada, bob = await opened(gatepost), await opened(gatepost, "bob@example.test")
         token = await create(ada.tokens)
@@ -27,7 +28,7 @@ async def test_neither_other_accounts_sessions_nor_those_of_tokens_count(tmp_pat
 
 @pytest.mark.parametrize("quota", [1, 2])
 async def test_the_new_one_never_goes_even_if_the_clock_was_set_back(
-    tmp_path: Path, migrated: Path, quota: int
+    tmp_path: Path, migrated: Original, quota: int
 ) -> None:
     """Otherwise nobody with as many sessions could sign in until the clock has caught up."""
     async with started(tmp_path, migrated, session_quota=quota) as gatepost:
@@ -38,7 +39,7 @@ async def test_the_new_one_never_goes_even_if_the_clock_was_set_back(
         assert await gatepost.fetch("SELECT count(*) FROM sessions") == [(quota,)]
 
 
-async def test_the_dead_do_not_count(tmp_path: Path, migrated: Path) -> None:
+async def test_the_dead_do_not_count(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, session_quota=2) as gatepost:
         in_use, left_alone = await opened(gatepost), await opened(gatepost)
         for _ in range(2):

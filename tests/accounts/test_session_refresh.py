@@ -11,6 +11,7 @@ from connectrpc.code import Code
 
 from gen.test.v1.test_v1_pb import PongRequest
 from tests.accounts.calls import ADA, account, refresh, sign_out, tab, trail
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, started
 from tests.tokens.calls import create, exchanged, value_of, works
@@ -52,7 +53,7 @@ async def test_each_rotation_begins_the_interval_anew(gatepost: Gatepost) -> Non
     assert ada.session != rotated
 
 
-async def test_the_interval_is_a_setting(tmp_path: Path, migrated: Path) -> None:
+async def test_the_interval_is_a_setting(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, session_min_refresh=10) as gatepost:
         ada = await gatepost.session(ADA)
         before = ada.session

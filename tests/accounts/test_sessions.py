@@ -11,6 +11,7 @@ from connectrpc.code import Code
 from app.core.secrets import Signatures, new_secret
 from gen.test.v1.test_v1_pb import PongRequest
 from tests.accounts.calls import ADA, account, refresh, tab, trail
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, Gatepost, started
 from tests.tokens.calls import create, listed, works
@@ -155,7 +156,7 @@ async def test_no_call_but_refresh_session_slides_the_idle_end(gatepost: Gatepos
     assert not await works(ada)
 
 
-async def test_the_lives_are_settings(tmp_path: Path, migrated: Path) -> None:
+async def test_the_lives_are_settings(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, session_idle=600, session_absolute=1000) as gatepost:
         ada = await gatepost.session(ADA)
         gatepost.clock.advance(500)

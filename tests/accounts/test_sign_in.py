@@ -19,6 +19,7 @@ from tests.accounts.calls import (
     verify_address,
 )
 from tests.accounts.conftest import HeldHashing
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
 
@@ -119,7 +120,7 @@ async def test_a_disabled_account_is_told_only_to_who_knows_the_password(gatepos
 
 
 async def test_where_a_verified_address_is_wanted_a_right_password_brings_a_new_code(
-    tmp_path: Path, migrated: Path
+    tmp_path: Path, migrated: Original
 ) -> None:
     async with started(tmp_path, migrated, sign_in_requires_verified_email=True) as gatepost:
         browser = gatepost.browser()

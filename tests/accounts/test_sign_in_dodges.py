@@ -14,6 +14,7 @@ from tests.accounts.calls import ADA, WRONG, raw, refresh
 from tests.accounts.conftest import HeldHashing
 from tests.accounts.test_sign_in import SIGN_IN
 from tests.rpc.asgi import Reply, arriving, collecting, http_scope
+from tests.support.databases import Original
 from tests.support.service import Gatepost, started
 
 
@@ -109,7 +110,7 @@ async def test_an_invented_forwarded_for_makes_no_new_client(gatepost: Gatepost)
 
 
 async def test_what_is_written_in_front_of_a_proxys_own_entry_makes_no_new_client(
-    tmp_path: Path, migrated: Path
+    tmp_path: Path, migrated: Original
 ) -> None:
     async with started(tmp_path, migrated, trusted_proxies=("192.0.2.1",)) as gatepost:
         angle = ANGLES["client"]

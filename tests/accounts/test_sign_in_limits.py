@@ -14,6 +14,7 @@ from tests.accounts.calls import ADA, WRONG, disable, raw, refresh
 from tests.accounts.conftest import HeldHashing
 from tests.accounts.test_sign_in import SIGN_IN
 from tests.rpc.asgi import call
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Browser, Gatepost, started
 from tests.support.together import OK, together
@@ -159,7 +160,7 @@ async def test_a_right_password_is_given_back_whatever_comes_after_it(gatepost: 
 
 
 async def test_where_too_many_wait_the_next_is_refused_at_once_and_not_counted(
-    tmp_path: Path, migrated: Path, hashing: HeldHashing
+    tmp_path: Path, migrated: Original, hashing: HeldHashing
 ) -> None:
     async with started(tmp_path, migrated, password_threads=1, password_queue=1) as gatepost:
         browser = await signed_up(gatepost)
@@ -181,7 +182,7 @@ async def test_where_too_many_wait_the_next_is_refused_at_once_and_not_counted(
         await browser.sign_in(ADA)
 
 
-async def test_limits_can_be_switched_off(tmp_path: Path, migrated: Path) -> None:
+async def test_limits_can_be_switched_off(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, limits="off") as gatepost:
         browser = await signed_up(gatepost)
         for _ in range(21):

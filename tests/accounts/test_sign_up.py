@@ -10,6 +10,7 @@ from connectrpc.code import Code
 
 from gen.test.v1.test_v1_pb import PongRequest
 from tests.accounts.calls import ADA, account, codes, mailed, raw, trail
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
 
@@ -127,7 +128,9 @@ async def test_an_accepted_password(gatepost: Gatepost, password: str) -> None:
     await gatepost.session(ADA, password=password)
 
 
-async def test_the_shortest_password_and_the_name_of_the_service_are_settings(tmp_path: Path, migrated: Path) -> None:
+async def test_the_shortest_password_and_the_name_of_the_service_are_settings(
+    tmp_path: Path, migrated: Original
+) -> None:
     name = "Turnstile and Sons"
     async with started(tmp_path, migrated, password_min_length=15, service_name=name) as gatepost:
         for password in ("k 14 character", name.lower()):

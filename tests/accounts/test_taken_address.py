@@ -9,6 +9,7 @@ from connectrpc.code import Code
 from tests.accounts.calls import ADA, ANOTHER, codes, disable, mailed, password_hash, raw, trail, verify_address
 from tests.accounts.test_codes import statements, written
 from tests.accounts.test_sign_up import SIGN_UP
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
 
@@ -26,7 +27,7 @@ BOTH = pytest.mark.parametrize("privacy", ["reveal", "hide"])
     ids=str,
 )
 async def test_a_setting_says_whether_it_is_told(
-    tmp_path: Path, migrated: Path, settings: dict[str, Any], hides: bool
+    tmp_path: Path, migrated: Original, settings: dict[str, Any], hides: bool
 ) -> None:
     async with started(tmp_path, migrated, **settings) as gatepost:
         await gatepost.browser().sign_up(ADA)
@@ -38,7 +39,7 @@ async def test_a_setting_says_whether_it_is_told(
 
 
 async def test_hidden_it_is_the_same_answer_after_the_same_work(
-    tmp_path: Path, migrated: Path, computed: list[str]
+    tmp_path: Path, migrated: Original, computed: list[str]
 ) -> None:
     async with started(tmp_path, migrated, sign_up_privacy="hide") as gatepost:
         await gatepost.browser().sign_up(ADA)
@@ -62,7 +63,7 @@ async def test_hidden_it_is_the_same_answer_after_the_same_work(
 
 @BOTH
 @pytest.mark.parametrize("verified", [True, False])
-async def test_the_password_is_never_touched(tmp_path: Path, migrated: Path, privacy: str, verified: bool) -> None:
+async def test_the_password_is_never_touched(tmp_path: Path, migrated: Original, privacy: str, verified: bool) -> None:
     async with started(tmp_path, migrated, sign_up_privacy=privacy) as gatepost:
         await gatepost.browser().sign_up(ADA)
         if verified:
@@ -77,7 +78,9 @@ async def test_the_password_is_never_touched(tmp_path: Path, migrated: Path, pri
 
 
 @BOTH
-async def test_an_unverified_owner_gets_a_new_code_once_a_minute(tmp_path: Path, migrated: Path, privacy: str) -> None:
+async def test_an_unverified_owner_gets_a_new_code_once_a_minute(
+    tmp_path: Path, migrated: Original, privacy: str
+) -> None:
     async with started(tmp_path, migrated, sign_up_privacy=privacy) as gatepost:
         await gatepost.browser(ip="192.0.2.7").sign_up(ADA)
         for seconds, mails in [(0, 1), (59.9, 1), (0.1, 2), (59.9, 2), (0.1, 3)]:
@@ -91,7 +94,7 @@ async def test_an_unverified_owner_gets_a_new_code_once_a_minute(tmp_path: Path,
         assert all("12:00:00 UTC from 192.0.2.7" in " ".join(letter.get_content().split()) for letter in letters)
 
 
-async def test_three_codes_live_at_most(tmp_path: Path, migrated: Path) -> None:
+async def test_three_codes_live_at_most(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, sign_up_privacy="hide") as gatepost:
         await gatepost.browser().sign_up(ADA)
         [first] = await gatepost.fetch("SELECT code_digest FROM verifications")
@@ -103,7 +106,7 @@ async def test_three_codes_live_at_most(tmp_path: Path, migrated: Path) -> None:
         assert first not in live
 
 
-async def test_hidden_a_verified_owner_is_told_once_an_hour(tmp_path: Path, migrated: Path) -> None:
+async def test_hidden_a_verified_owner_is_told_once_an_hour(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, sign_up_privacy="hide") as gatepost:
         await gatepost.browser().sign_up(ADA)
         await verify_address(gatepost)
@@ -130,7 +133,7 @@ async def test_revealed_a_verified_owner_is_not_told(gatepost: Gatepost) -> None
 @BOTH
 @pytest.mark.parametrize("verified", [True, False])
 async def test_the_owner_of_a_disabled_account_gets_no_mail(
-    tmp_path: Path, migrated: Path, privacy: str, verified: bool
+    tmp_path: Path, migrated: Original, privacy: str, verified: bool
 ) -> None:
     async with started(tmp_path, migrated, sign_up_privacy=privacy) as gatepost:
         await gatepost.browser().sign_up(ADA)

@@ -11,6 +11,7 @@ from connectrpc.code import Code
 
 from app.core.verified import LOOK_EVERY
 from tests.accounts.calls import ADA, authorize, refresh, sign_out, tab
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Gatepost, started
 from tests.tokens.calls import create, expire, id_of, page, regenerate, update, value_of, works
@@ -76,7 +77,7 @@ async def test_a_password_of_one_is_right_in_the_other(two: Pair) -> None:
 
 
 @pytest.fixture
-async def two(tmp_path: Path, migrated: Path) -> AsyncIterator[Pair]:
+async def two(tmp_path: Path, migrated: Original) -> AsyncIterator[Pair]:
     """Two services with connections of their own to one file."""
     async with started(tmp_path, migrated) as here, started(tmp_path, migrated) as there:
         yield here, there

@@ -27,6 +27,7 @@ from tests.accounts.calls import (
 )
 from tests.rpc.asgi import Reply
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import COOKIE, Browser, Gatepost, started
 from tests.support.slow_call import slow
@@ -213,7 +214,7 @@ async def test_two_accounts_may_wait_for_one_address_and_the_code_says_which_get
         await verify(gatepost.browser(), for_ada, NEW)
 
 
-async def test_of_all_who_want_an_address_at_once_one_gets_it(tmp_path: Path, migrated: Path) -> None:
+async def test_of_all_who_want_an_address_at_once_one_gets_it(tmp_path: Path, migrated: Original) -> None:
     clock = FakeClock()
     async with (
         started(tmp_path, migrated, limits="off", clock=clock) as one,

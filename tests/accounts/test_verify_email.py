@@ -20,6 +20,7 @@ from tests.accounts.calls import (
     verify,
 )
 from tests.accounts.test_sign_up import SIGN_UP
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
 
@@ -149,7 +150,7 @@ async def test_where_nothing_is_to_be_confirmed_no_code_is_mailed(gatepost: Gate
 @pytest.mark.parametrize("requires", [False, True], ids=["", "required"])
 @pytest.mark.parametrize("privacy", ["auto", "reveal", "hide"])
 async def test_sign_up_privacy_and_whether_a_confirmed_address_is_required(
-    tmp_path: Path, migrated: Path, privacy: str, requires: bool
+    tmp_path: Path, migrated: Original, privacy: str, requires: bool
 ) -> None:
     hides = privacy == "hide" or (privacy == "auto" and requires)
     settings = {"sign_up_privacy": privacy, "sign_in_requires_verified_email": requires}
@@ -178,7 +179,7 @@ async def test_sign_up_privacy_and_whether_a_confirmed_address_is_required(
         await ada.sign_in(ADA, PASSWORD)
 
 
-async def test_a_confirmed_address_stays_so_after_a_restart(tmp_path: Path, migrated: Path) -> None:
+async def test_a_confirmed_address_stays_so_after_a_restart(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated) as gatepost:
         await gatepost.browser().sign_up(ADA)
         [code] = await codes_to(gatepost)

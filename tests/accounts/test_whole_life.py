@@ -23,6 +23,7 @@ from tests.accounts.calls import (
     update_account,
     verify,
 )
+from tests.support.databases import Original
 from tests.support.mailbox import Mailbox
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
@@ -119,6 +120,6 @@ async def mailbox() -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture
-async def gatepost(tmp_path: Path, migrated: Path, mailbox: Mailbox) -> AsyncIterator[Gatepost]:
+async def gatepost(tmp_path: Path, migrated: Original, mailbox: Mailbox) -> AsyncIterator[Gatepost]:
     async with started(tmp_path, migrated, mail_url=mailbox.server.url) as service:
         yield service

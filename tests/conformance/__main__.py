@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.service import migrated_database
+from tests.support.databases import migrated_file
 
 HERE = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def main(*options: str) -> bool:
     """Whether all went as it should."""
     with TemporaryDirectory() as folder:
         # A server has 10 s to start. That it need not write a database first matters while a disk is busy with a build.
-        database = migrated_database(Path(folder))
+        database = migrated_file(Path(folder))
         return suite(database, *options) if options else all_configurations(database)
 
 

@@ -11,8 +11,8 @@ from app.core.db import Database
 
 
 @pytest.fixture
-def file(tmp_path: Path, migrated: Path) -> Path:
-    copy = Path(shutil.copyfile(migrated, tmp_path / "gatepost.db"))
+def file(tmp_path: Path, migrated_file: Path) -> Path:
+    copy = Path(shutil.copyfile(migrated_file, tmp_path / "gatepost.db"))
     with sqlite3.connect(copy) as connection:
         connection.executescript(
             "CREATE TABLE counter (n INTEGER); INSERT INTO counter VALUES (0);"

@@ -81,8 +81,8 @@ def long_list(tmp_path: Path, seeded: tuple[Path, str]) -> Iterator[LongList]:
 
 
 @pytest.fixture(scope="module")
-def seeded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def seeded(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A database with a long list, and a token to read it with."""
-    database = Path(shutil.copy(migrated, tmp_path_factory.mktemp("seeded")))
+    database = Path(shutil.copy(migrated_file, tmp_path_factory.mktemp("seeded")))
     url = f"sqlite+aiosqlite:///{database}"
     return database, seed_tokens(url, seed_account(url, "ada@example.test"), TOKENS)

@@ -17,6 +17,7 @@ from app.core.points import PointRead
 from app.health import serving
 from app.policy import POLICIES, REFLECTION
 from gen.grpc.health.v1.health_pb import HealthCheckRequest, HealthCheckResponse, HealthListRequest
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, settings_for, started
 
@@ -48,7 +49,7 @@ async def test_without_its_database_nothing_serves(client: Browser, gatepost: Ga
     assert await _check(client) is Status.SERVING
 
 
-async def test_no_call_asks_the_database(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_call_asks_the_database(tmp_path: Path, migrated: Original, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked once a second, whoever calls how often."""
     monkeypatch.setattr(main, "LOOK_EVERY", 3600)
     async with started(tmp_path, migrated) as gatepost:

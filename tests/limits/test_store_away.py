@@ -18,6 +18,7 @@ from tests.accounts.calls import ADA, WRONG
 from tests.e2e.server import free_port
 from tests.limits.test_counting import BY_ACCOUNT, BY_IP_AND_ACCOUNT, refused_for, use
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.service import Browser, started
 from tests.support.together import OK, together
 from tests.support.valkey import KEYS, Valkey, running
@@ -144,7 +145,7 @@ async def test_one_that_answers_and_cannot_count_is_away(fragile: Valkey) -> Non
         await use(limits, BY_IP_AND_ACCOUNT, 5)
 
 
-async def test_signing_in_while_the_store_is_away(tmp_path: Path, migrated: Path, fragile: Valkey) -> None:
+async def test_signing_in_while_the_store_is_away(tmp_path: Path, migrated: Original, fragile: Valkey) -> None:
     async with started(tmp_path, migrated, limits_url=fragile.url) as gatepost:
         ada = await gatepost.session(ADA)
         fragile.kill()
@@ -164,7 +165,7 @@ async def test_signing_in_while_the_store_is_away(tmp_path: Path, migrated: Path
         ]
 
 
-async def test_it_starts_without_its_store_and_says_so(tmp_path: Path, migrated: Path) -> None:
+async def test_it_starts_without_its_store_and_says_so(tmp_path: Path, migrated: Original) -> None:
     with capture_logs() as logged:
         async with started(tmp_path, migrated, limits_url=f"valkey://127.0.0.1:{free_port()}") as gatepost:
             (line,) = [line for line in logged if line["event"] == "limits_store_away"]
@@ -175,7 +176,7 @@ async def test_it_starts_without_its_store_and_says_so(tmp_path: Path, migrated:
 
 @pytest.mark.parametrize(("password", "works"), [(PASSWORD_OF_THE_STORE, True), (f"{PASSWORD_OF_THE_STORE}s", False)])
 async def test_its_password_is_used_and_shown_nowhere(
-    tmp_path: Path, migrated: Path, password: str, works: bool
+    tmp_path: Path, migrated: Original, password: str, works: bool
 ) -> None:
     (tmp_path / "store").mkdir()
     with running(tmp_path / "store", free_port()) as store, capture_logs() as logged:

@@ -11,6 +11,7 @@ from app.core.errors import Throttled
 from app.limits import Limit, Per
 from tests.accounts.calls import ADA, WRONG
 from tests.limits.test_counting import BY_ACCOUNT, BY_IP_AND_ACCOUNT, refused_for, use
+from tests.support.databases import Original
 from tests.support.service import Gatepost, started
 from tests.support.together import together
 from tests.support.valkey import StoreClock, Valkey, limits_of, told_the_time
@@ -18,7 +19,9 @@ from tests.support.valkey import StoreClock, Valkey, limits_of, told_the_time
 ODD_KEYS = ["", ADA, "2001:db8::/64 ada@example.test", "Zoë\n\x00", "\ud800", "x" * 10_000]
 
 
-async def test_the_store_is_told_neither_addresses_nor_networks(tmp_path: Path, migrated: Path, store: Valkey) -> None:
+async def test_the_store_is_told_neither_addresses_nor_networks(
+    tmp_path: Path, migrated: Original, store: Valkey
+) -> None:
     async with started(tmp_path, migrated, limits_url=store.url) as gatepost:
         browser = gatepost.browser(ip="192.0.2.7")
         await browser.sign_up(ADA)
@@ -112,7 +115,7 @@ async def test_a_call_that_is_cut_short_mixes_up_no_answers(store: Valkey) -> No
 
 
 async def test_guesses_spread_over_two_processes_are_counted_together(
-    tmp_path: Path, migrated: Path, store: Valkey, computed: list[str]
+    tmp_path: Path, migrated: Original, store: Valkey, computed: list[str]
 ) -> None:
     async with (
         started(folder(tmp_path, "one"), migrated, limits_url=store.url) as one,
@@ -124,7 +127,7 @@ async def test_guesses_spread_over_two_processes_are_counted_together(
 
 
 async def test_a_right_password_is_given_back_on_whatever_process(
-    tmp_path: Path, migrated: Path, store: Valkey
+    tmp_path: Path, migrated: Original, store: Valkey
 ) -> None:
     async with started(tmp_path, migrated, limits_url=store.url) as gatepost:
         owner = gatepost.browser(ip="192.0.2.1")

@@ -9,6 +9,7 @@ import pytest
 from app.mail.delivery import Delivery
 from app.mail.letter import Send, ServerAway
 from app.mail.smtp import SmtpSender
+from tests.support.databases import Original
 from tests.support.service import started
 from tests.support.smtp import silent_server, smtp_server
 
@@ -17,7 +18,7 @@ ADA, BOB = "ada@example.test", "bob@example.test"
 
 @pytest.mark.parametrize("server", ["refusing", "silent", "away"])
 async def test_no_call_asks_the_server(
-    server: str, tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+    server: str, tmp_path: Path, migrated: Original, monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
     async def no_worker(_: Delivery) -> None:
         await asyncio.Event().wait()
@@ -38,7 +39,7 @@ async def test_no_call_asks_the_server(
         assert await gatepost.fetch("SELECT count(*) FROM mail_outbox WHERE delivered_at IS NULL") == [(2,)]
 
 
-async def test_calls_are_answered_while_a_letter_stands_before_the_door(tmp_path: Path, migrated: Path) -> None:
+async def test_calls_are_answered_while_a_letter_stands_before_the_door(tmp_path: Path, migrated: Original) -> None:
     """With the service's own worker, which brings the mail by itself."""
     async with smtp_server() as server, started(tmp_path, migrated, mail_url=server.url) as gatepost:
         server.open_door.clear()

@@ -16,6 +16,7 @@ from tests.properties.answers import NO_EXCUSE, OK, Told, told
 from tests.properties.contents import CANARY
 from tests.properties.ways import Headers, Way
 from tests.rpc.asgi import arriving, collecting, http_scope
+from tests.support.databases import Original
 from tests.support.service import COOKIE, Browser, Gatepost, started
 from tests.tokens.calls import create, id_of, value_of
 
@@ -140,7 +141,7 @@ async def _exchange(
 
 
 @contextmanager
-def driving(folder: Path, migrated: Path, **changes: Any) -> Iterator[Driver]:
+def driving(folder: Path, migrated: Original, **changes: Any) -> Iterator[Driver]:
     """A service with one account, KNOWN. `changes` are settings."""
     logs = _Kept(logging.WARNING)
     logging.getLogger().addHandler(logs)

@@ -10,6 +10,7 @@ from tests.properties.driver import Driver, driving
 from tests.properties.life import STEPS, Life, Step
 from tests.properties.model import ABSOLUTE, SESSION_QUOTA, TOKEN_QUOTA
 from tests.support.cases import Tally, cases
+from tests.support.databases import Original
 
 
 @given(steps=STEPS)
@@ -19,7 +20,7 @@ def test_the_service_and_the_model_agree(steps: Sequence[Step], driver: Driver, 
 
 
 @pytest.fixture
-def driver(tmp_path: Path, migrated: Path) -> Iterator[Driver]:
+def driver(tmp_path: Path, migrated: Original) -> Iterator[Driver]:
     absolute = int(ABSOLUTE.total_seconds())  # little longer than the idle life, so that both come into play
     changes = {"session_quota": SESSION_QUOTA, "token_quota": TOKEN_QUOTA, "session_absolute": absolute}
     with driving(tmp_path, migrated, **changes) as started:

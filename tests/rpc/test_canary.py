@@ -18,6 +18,7 @@ from app.rpc.errors import TranslateErrors
 from tests.rpc.asgi import Reply, call
 from tests.rpc.probe import ANSWER, NAME, REQUEST, answers, behind, extra, fails_with
 from tests.rpc.tongues import CONNECT, STREAMS, WEB, Tongue
+from tests.support.databases import Original
 from tests.support.service import COOKIE, Gatepost, started
 
 CANARY = "hunter2-canary"
@@ -113,7 +114,7 @@ async def test_a_cancellation_that_another_service_sent(tongue: Tongue, watch: "
     ],
 )
 async def test_a_failure_of_the_database(
-    statement: str, reason: str, tongue: Tongue, tmp_path: Path, migrated: Path, watch: "Watch"
+    statement: str, reason: str, tongue: Tongue, tmp_path: Path, migrated: Original, watch: "Watch"
 ) -> None:
     async def store(*_: Any) -> Any:
         async with gatepost.parts.db.write() as tx:

@@ -18,6 +18,7 @@ from gen.google.rpc import error_details_pb
 from gen.google.rpc.error_details_pb import ErrorInfo
 from tests.rpc.asgi import PING, call
 from tests.rpc.probe import PROTOCOLS, answers, behind, client, extra, fails_with
+from tests.support.databases import Original
 from tests.support.service import started
 
 TORN = ErrorInfo(reason="TORN", domain="probe")
@@ -35,7 +36,7 @@ async def test_an_error_that_it_states(method: str, begun: bool, protocol: Proto
 
 
 @pytest.mark.parametrize("terse", [False, True])
-async def test_refusals_without_details(tmp_path: Path, migrated: Path, terse: bool) -> None:
+async def test_refusals_without_details(tmp_path: Path, migrated: Original, terse: bool) -> None:
     served = extra(**{**answers(), "Read": fails_with(Busy())["Read"]})
     served["extra"] = [replace(service, terse=terse) for service in served["extra"]]
     large = SignInRequest(email="a" * 70_000)

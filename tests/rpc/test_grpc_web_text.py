@@ -29,6 +29,7 @@ from tests.rpc.asgi import (
     http_scope,
     reply,
 )
+from tests.support.databases import Original
 from tests.support.service import COOKIE, PASSWORD, Gatepost, started
 from tests.tokens.calls import create
 
@@ -120,7 +121,7 @@ async def test_what_is_no_base64_is_refused(gatepost: Gatepost, body: bytes, pie
 @pytest.mark.parametrize("declared", [True, False])
 @pytest.mark.parametrize(("size", "status"), [(2048, "0"), (2049, "8")])
 async def test_the_limit_is_for_what_was_encoded(
-    tmp_path: Path, migrated: Path, size: int, status: str, declared: bool
+    tmp_path: Path, migrated: Original, size: int, status: str, declared: bool
 ) -> None:
     message = _of_size(size)
     async with started(tmp_path, migrated, body_limit=2048, **probe.extra(**probe.answers())) as gatepost:
@@ -128,7 +129,7 @@ async def test_the_limit_is_for_what_was_encoded(
     assert _status(answer) == status
 
 
-async def test_a_stream_of_requests(tmp_path: Path, migrated: Path) -> None:
+async def test_a_stream_of_requests(tmp_path: Path, migrated: Original) -> None:
     question = b64encode(_frame(probe.REQUEST.to_binary()))
     async with started(tmp_path, migrated, **probe.extra(**probe.answers())) as gatepost:
         answer = await _call(gatepost.app, [question[:7], question[7:], question], path=CHAT)

@@ -21,6 +21,7 @@ from gen.accounts.v1.accounts_v1_pb import SignInRequest
 from tests.rpc.asgi import arriving, http_scope
 from tests.rpc.probe import ANSWER, NAME, PROTOCOLS, answers, behind, client, extra
 from tests.rpc.tongues import STREAMS
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Gatepost, started
 
@@ -30,6 +31,7 @@ MESSAGE_KINDS = (
     kinds.ClientStreamInterceptor,
     kinds.BidiStreamInterceptor,
 )
+
 METHODS = ["Read", "Write", "Stream", "Collect", "Chat"]
 
 
@@ -55,7 +57,7 @@ def test_the_order_is_complete_and_each_covers_the_kinds_it_must(gatepost: Gatep
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("method", METHODS)
 async def test_no_kind_of_call_gets_round_the_guard(
-    method: str, protocol: ProtocolType, tmp_path: Path, migrated: Path
+    method: str, protocol: ProtocolType, tmp_path: Path, migrated: Original
 ) -> None:
     async with started(tmp_path, migrated, **extra(who=Who.CREDENTIAL, **answers())) as gatepost:
         with refused(Code.UNAUTHENTICATED, "NO_CREDENTIAL"):
@@ -68,7 +70,7 @@ async def test_no_kind_of_call_gets_round_the_guard(
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("method", METHODS)
 async def test_no_kind_of_call_gets_round_the_field_rules(
-    method: str, protocol: ProtocolType, tmp_path: Path, migrated: Path
+    method: str, protocol: ProtocolType, tmp_path: Path, migrated: Original
 ) -> None:
     async with started(tmp_path, migrated, **extra(**answers())) as gatepost:
         caller = client(gatepost.app, protocol=protocol)

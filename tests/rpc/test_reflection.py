@@ -20,6 +20,7 @@ from pyqwest import Client
 from pyqwest.testing import ASGITransport
 
 from app.policy import POLICIES, REFLECTION
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import ORIGIN, Gatepost, started
 
@@ -69,7 +70,7 @@ async def test_a_question_that_asks_nothing_is_refused(gatepost: Gatepost) -> No
 
 @each_version
 @pytest.mark.parametrize("settings", [{"reflection": "off"}, PRODUCTION])
-async def test_where_it_is_off(tmp_path: Path, migrated: Path, settings: dict[str, str], version: str) -> None:
+async def test_where_it_is_off(tmp_path: Path, migrated: Original, settings: dict[str, str], version: str) -> None:
     async with started(tmp_path, migrated, **settings) as gatepost:
         with pytest.raises(ConnectError) as caught:
             await _ask(gatepost, version, ALL)
@@ -77,7 +78,7 @@ async def test_where_it_is_off(tmp_path: Path, migrated: Path, settings: dict[st
 
 
 @each_version
-async def test_it_can_be_turned_on_in_production(tmp_path: Path, migrated: Path, version: str) -> None:
+async def test_it_can_be_turned_on_in_production(tmp_path: Path, migrated: Original, version: str) -> None:
     async with started(tmp_path, migrated, **PRODUCTION, reflection="on") as gatepost:
         assert await _ask(gatepost, version, ALL)
 

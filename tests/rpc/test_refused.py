@@ -18,6 +18,7 @@ from gen.accounts.v1 import accounts_v1_pb as accounts
 from tests.rpc.asgi import Inner, Reply, arriving, call, collecting, fronted, http_scope
 from tests.rpc.probe import NAME, REQUEST, answers, behind, extra, fails_with
 from tests.rpc.tongues import CONNECT, STREAMS, WEB
+from tests.support.databases import Original
 from tests.support.service import COOKIE, Gatepost, started
 from tests.tokens.calls import create, value_of
 
@@ -93,7 +94,7 @@ async def test_the_account_is_named_where_the_credential_or_the_flow_knows_it(ga
 
 
 @pytest.mark.parametrize("path", [f"/{PONG}", f"/{CANARY}"])
-async def test_behind_a_proxy_the_line_names_the_client(path: str, tmp_path: Path, migrated: Path) -> None:
+async def test_behind_a_proxy_the_line_names_the_client(path: str, tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, trusted_proxies=("192.0.2.1",)) as gatepost:
         with capture_logs() as logs:
             await called(gatepost, path=path, headers={"x-forwarded-for": f"{CANARY}, 203.0.113.9"})
@@ -153,7 +154,7 @@ async def test_operators_see_what_was_not_available() -> None:
     assert CANARY not in repr(logs)
 
 
-async def test_an_unforeseen_failure_says_whose_call_it_was(tmp_path: Path, migrated: Path) -> None:
+async def test_an_unforeseen_failure_says_whose_call_it_was(tmp_path: Path, migrated: Original) -> None:
     """ASVS 16.3.4. One line as well, and it stands for `refused`."""
     async with started(tmp_path, migrated, **extra(who=Who.CREDENTIAL, **fails_with(ValueError(CANARY)))) as gatepost:
         ada = await gatepost.session("ada@example.test")

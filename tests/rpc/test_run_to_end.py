@@ -19,6 +19,7 @@ from app.rpc.interceptors import RunToEnd
 from tests.rpc.asgi import arriving, collecting, http_scope, reply
 from tests.rpc.probe import ANSWER, NAME, answers, behind, client, extra
 from tests.rpc.tongues import CONNECT, WEB, Tongue
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import started
 
@@ -82,12 +83,12 @@ async def test_a_handler_that_takes_too_long(method: str, end: str, gate: "Gate"
     assert gate.seen == ["entered", end]
 
 
-async def test_the_bound_is_the_setting(tmp_path: Path, migrated: Path) -> None:
+async def test_the_bound_is_the_setting(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, request_timeout=7) as gatepost:
         assert gatepost.parts.run_to_end._seconds == 7
 
 
-async def test_a_shutdown_waits_for_writes(gate: "Gate", tmp_path: Path, migrated: Path) -> None:
+async def test_a_shutdown_waits_for_writes(gate: "Gate", tmp_path: Path, migrated: Original) -> None:
     """And the database is still there for them."""
 
     async def write(request: Any, ctx: Any) -> Any:

@@ -1,25 +1,27 @@
-"""The whole service in process: production middleware, a real database file, the clock alone replaced."""
+"""The whole service in process: production middleware, a real database, the clock alone replaced."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
 from http.cookies import SimpleCookie
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from connectrpc.protocol import ProtocolType
 from pydantic import SecretStr
 from pyqwest import Client, HTTPVersion, Request, Response, Transport
 from pyqwest.testing import ASGITransport
+from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy.types import NullType
+from sqlmodel import UTCDateTime
 from starlette.applications import Starlette
 
-from app import migrations
 from app.core.config import Settings
-from app.core.db import Database
+from app.core.db import Tx
 from app.main import Parts, create_app
 from app.rpc.access import Policy
 from app.rpc.serve import Service
@@ -30,6 +32,7 @@ from gen.test.v1.test_v1_connect import TestAuthServiceClient, TestNoAuthService
 from gen.tokens.v1.tokens_v1_connect import TokensServiceClient
 from tests.support import letters
 from tests.support.clock import FakeClock
+from tests.support.databases import Original, sqlite_url
 
 ORIGIN = "http://127.0.0.1:8000"
 PASSWORD = "correct horse battery"
@@ -129,15 +132,23 @@ class Gatepost:
         """A client that presents a token, and no cookie."""
         return self.browser(headers={"authorization": f"Bearer {value}"}, **options)
 
+    @property
+    def on_sqlite(self) -> bool:
+        return self.settings.database_file is not None
+
     async def fetch(self, sql: str, *values: Any) -> list[Any]:
-        """Rows, straight from the database."""
+        """Rows, straight from the database, as SQLite has them: UUIDs are 32 hex digits.
+
+        Each `?` stands for a value, and `rowid` for the order in which rows were written.
+        """
         async with self.parts.db.read() as tx:
-            return list((await tx.exec_driver_sql(sql, values)).all())
+            rows = (await tx.execute(*_bound(tx, sql, values))).all()
+        return [tuple(value.hex if isinstance(value, UUID) else value for value in row) for row in rows]
 
     async def execute(self, sql: str, *values: Any) -> None:
         """Change rows in a way that no RPC offers yet."""
         async with self.parts.db.write() as tx:
-            await tx.exec_driver_sql(sql, values)
+            await tx.execute(*_bound(tx, sql, values))
 
     async def mails(self) -> list[EmailMessage]:
         """All mails delivered up to now, oldest first."""
@@ -147,11 +158,27 @@ class Gatepost:
         return [letters.parse(file.read_bytes()) for file in files]
 
 
+def _bound(tx: Tx, sql: str, values: Sequence[Any]) -> tuple[TextClause, dict[str, Any]]:
+    names = [f"value_{number}" for number in range(len(values))]
+    first, *parts = sql.split("?")
+    statement = first + "".join(f":{name}{part}" for name, part in zip(names, parts, strict=True))
+    if tx.dialect.name == "postgresql":
+        statement = statement.replace("rowid", "ctid")
+    typed = [
+        bindparam(name, type_=_TYPES.get(type(value), NullType())) for name, value in zip(names, values, strict=True)
+    ]
+    return text(statement).bindparams(*typed), dict(zip(names, values, strict=True))
+
+
+_TYPES = {UUID: Uuid(), datetime: UTCDateTime()}
+"""Of values that SQLite's driver does not take as they are."""
+
+
 def settings_for(folder: Path, **changes: Any) -> Settings:
-    """Settings that read neither the environment nor `.env`."""
+    """Settings that read neither the environment nor `.env`; the database is a file in the folder."""
     return Settings(
         **{
-            "database_url": f"sqlite+aiosqlite:///{folder}/gatepost.db",
+            "database_url": sqlite_url(folder / "gatepost.db"),
             "mail_url": f"file://{folder}/mail",
             "secret_keys": (SecretStr("first-key-of-the-tests-0123456789"),),
             "password_threads": 1,
@@ -160,33 +187,18 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
     )
 
 
-def migrated_database(folder: Path) -> Path:
-    """Make a database file with the schema and nothing else, to be copied."""
-
-    async def make() -> None:
-        db = Database(settings_for(folder).database_url)
-        await migrations.migrate(db)
-        await db.close()  # the last connection of a SQLite file in WAL mode folds the log into it
-
-    asyncio.run(make())
-    return folder / "gatepost.db"
-
-
 @asynccontextmanager
 async def started(
     folder: Path,
-    migrated: Path,
+    migrated: Original,
     *,
     extra: Sequence[Service] = (),
     extra_policies: Mapping[str, Policy] = MappingProxyType({}),
     clock: FakeClock | None = None,
     **changes: Any,
 ) -> AsyncIterator[Gatepost]:
-    """The service on a copy of the migrated database file, or on the one that is there already: a restart."""
-    settings = settings_for(folder, **changes)
-    database = folder / "gatepost.db"
-    if not database.exists():
-        shutil.copyfile(migrated, database)
+    """The service on a copy of the migrated database, or on the one that the folder has already: a restart."""
+    settings = settings_for(folder, database_url=migrated.url_in(folder), **changes)
     clock = clock or FakeClock()
     app = create_app(settings, clock=clock, extra=extra, extra_policies=extra_policies)
     async with app.state.parts.running():

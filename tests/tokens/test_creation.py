@@ -12,6 +12,7 @@ from connectrpc.code import Code
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gen.tokens.v1.tokens_v1_pb import CreateTokenRequest, TokenMetadata
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Gatepost, started
 from tests.tokens.calls import (
@@ -132,7 +133,7 @@ async def test_an_end_is_cut_to_microseconds_and_told_as_stored(gatepost: Gatepo
     assert metadata_of(await get(ada.tokens, id_of(created))).expires_at == cut
 
 
-async def test_lives_and_quota_are_settings(tmp_path: Path, migrated: Path) -> None:
+async def test_lives_and_quota_are_settings(tmp_path: Path, migrated: Original) -> None:
     shorter: dict[str, Any] = {"token_default_days": 7, "token_max_days": 30, "token_quota": 1, "token_prefix": "acme_"}
     async with started(tmp_path, migrated, **shorter) as gatepost:
         ada = await gatepost.session()

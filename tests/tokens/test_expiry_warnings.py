@@ -16,6 +16,7 @@ from app.core.db import Tx
 from app.mail.outbox import Mail, Outbox
 from app.tokens.expiry_warning import BATCH, WarnOfExpiry
 from tests.accounts.calls import ADA
+from tests.support.databases import Original
 from tests.support.service import Gatepost, started
 from tests.tokens.calls import create, expire, id_of, regenerate, update
 
@@ -133,7 +134,7 @@ async def test_a_disabled_account_is_not_written_to(gatepost: Gatepost) -> None:
     assert [mail["to"] for mail in await warnings(gatepost)] == ["bob@example.test"]
 
 
-async def test_two_processes_send_one_mail_for_each_of_many_tokens(tmp_path: Path, migrated: Path) -> None:
+async def test_two_processes_send_one_mail_for_each_of_many_tokens(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated) as one, started(tmp_path, migrated, clock=one.clock) as other:
         ada = await one.session(ADA)
         await create(ada.tokens)
@@ -179,7 +180,9 @@ async def test_a_warning_that_cannot_be_sent_is_given_up_when_the_token_ends(gat
     assert queued == tokens
 
 
-async def test_the_service_does_it_by_itself(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_service_does_it_by_itself(
+    tmp_path: Path, migrated: Original, monkeypatch: pytest.MonkeyPatch
+) -> None:
     called = asyncio.Event()
 
     async def note(_: WarnOfExpiry) -> int:

