@@ -30,9 +30,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("database")
-        kinds = databases.KINDS if chosen == BOTH else [chosen]
+        kinds = _kinds(metafunc.config, metafunc.definition)
         metafunc.parametrize("database", kinds, scope="session", indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    gone = [item for item in items if not _kinds(config, item)]
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=gone)
+
+
+def _kinds(config: pytest.Config, item: pytest.Item) -> list[str]:
+    """The databases that were chosen, of those that the test is about: all, unless it is marked `only`."""
+    chosen, only = config.getoption("database"), item.get_closest_marker("only")
+    return [kind for kind in databases.KINDS if chosen in (BOTH, kind) and (only is None or kind in only.args)]
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,8 @@ class ResetPassword:
         now = self.clock.now()
         nobody = secrets.new_id(now)
         async with self.db.write() as tx:
-            account = await store.accounts.by_address(tx, address)
+            # Held, so that of many at once each sees the codes of those before.
+            account = await store.accounts.by_address(tx, address, lock=True)
             account_id = nobody if account is None or account.disabled_at is not None else account.id
             code = await self.codes.issue(tx, account_id, Purpose.RESET_PASSWORD, address, now)
             told = {"code": code, "minutes": str(LIFE // timedelta(minutes=1)), "ip": client.ip}

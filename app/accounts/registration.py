@@ -61,7 +61,7 @@ class SignUp:
             # If the address was taken, `account_id` is nobody's. What is written for nobody goes again at the end, so
             # that both take the same statements.
             nobody = secrets.new_id(now) if created else account_id
-            account = await store.accounts.by_address(tx, address)
+            account = await store.accounts.by_address(tx, address, lock=True)
             await events.record(tx, account_id, "signed_up", client, now)
             if account is not None:
                 await self._mail(tx, account, nobody, client)

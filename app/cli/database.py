@@ -13,13 +13,13 @@ from app.core.errors import Unavailable
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """Raises ConfigError where it cannot be used, also from within its block."""
     try:
-        db = Database(settings.database_url)
+        db = Database(settings.database_url, pool_size=2, prepare=settings.database_prepare == "on")
     except OSError as error:
         raise ConfigError([unwritable(error)]) from error
     try:
         yield db
     except Unavailable as error:
-        raise ConfigError(["DATABASE_URL: the database does not answer. Start it, or correct the URL."]) from error
+        raise ConfigError([f"DATABASE_URL: {db.why_away(error)}"]) from error
     except migrations.UnknownRevision as error:
         later = "A later version of Gatepost has migrated this database. Start that one, or a later one still."
         raise ConfigError([later]) from error

@@ -6,7 +6,7 @@ reads first and then writes would otherwise fail at once with "database is locke
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +16,7 @@ import aiosqlite
 from sqlalchemy import MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
@@ -25,7 +25,6 @@ from app.core.errors import Unavailable
 from app.core.points import PointRead, Points, SqlitePoints
 
 _SQLITE, _POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
-_MIGRATION_LOCK = 0x6761746570  # any number that nobody else locks; on SQLite BEGIN IMMEDIATE is the lock
 _PATIENCE = 5.0  # seconds that SQLite may wait for another process's lock
 DEFAULT_URL = f"{_SQLITE}:///data/gatepost.db"
 
@@ -57,6 +56,10 @@ def checked_url(value: str) -> str:
         raise ValueError(f"must start with {_SQLITE}:// or {_POSTGRESQL}://")
     if url.drivername == _SQLITE and (url.database or ":memory:") == ":memory:":
         raise ValueError("must name a file; in memory nothing would outlive the process")
+    if url.drivername == _POSTGRESQL and not (url.database and set(url.query) <= {"ssl", "host", "port"}):
+        raise ValueError(
+            "must end in /name, after which only ?ssl=require, ?ssl=verify-full and ?host=/folder may stand"
+        )
     return value
 
 
@@ -90,16 +93,21 @@ async def sync_anyway(tx: Tx) -> None:
 class Database:
     """Owns the connections. `read()` and `write()` are the transactions that flows see in their bodies."""
 
-    def __init__(self, database_url: str) -> None:
-        self._file = local_file(database_url)
+    def __init__(self, database_url: str, *, pool_size: int = 10, prepare: bool = True) -> None:
+        """`pool_size` and `prepare` are for a server: the connections to keep, and whether statements are prepared."""
+        self._url, self._file, self._prepare = database_url, local_file(database_url), prepare
+        self._means_away: Callable[[Exception], bool] = _sqlite_is_away
         self._points: Points
         self.writes = 0
         """Transactions that have ended and may have changed a credential."""
         if self._file is None:
-            from app.core.server_points import ServerPoints  # costly, and needed only here
+            from app.core import postgresql, server_points  # costly, and needed only here
 
-            self._readers = self._writers = create_async_engine(database_url, pool_pre_ping=True, pool_timeout=5)
-            self._points = ServerPoints(make_url(database_url), self._readers.dialect)
+            self._writers = postgresql.engine(database_url, pool_size=pool_size, prepare=prepare)
+            self._readers = postgresql.reading(self._writers)
+            self._means_away = postgresql.is_away
+            dialect = self._writers.dialect
+            self._points = server_points.ServerPoints(make_url(database_url), dialect, prepare=prepare)
         else:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._readers = _sqlite_engine(database_url, "BEGIN", pool_size=4)
@@ -109,7 +117,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A transaction that sees one state of the data. Raises Unavailable where the database does not answer."""
-        async with _refusing_when_away(), self._readers.connect() as tx, tx.begin():
+        async with self._refusing_when_away(), self._readers.connect() as tx, tx.begin():
             yield tx
 
     @asynccontextmanager
@@ -123,7 +131,7 @@ class Database:
         what it may do. Without the promise all credentials are read anew (`core.verified`), which is only slower.
         """
         try:
-            async with _refusing_when_away(), self._writers.connect() as tx, tx.begin():
+            async with self._refusing_when_away(), self._writers.connect() as tx, tx.begin():
                 yield tx
         finally:
             # Also after a failure: a commit whose answer got lost may have happened.
@@ -133,9 +141,13 @@ class Database:
     @asynccontextmanager
     async def schema(self, *, exclusive: bool = False) -> AsyncIterator[Tx]:
         """A transaction about the schema; an `exclusive` one waits for its turn among processes that migrate."""
-        async with self.write() as tx:
-            if exclusive and self._file is None:
-                await tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        if not exclusive or self._file is not None:  # BEGIN IMMEDIATE is the turn on SQLite
+            async with self.write() as tx:
+                yield tx
+            return
+        from app.core import postgresql
+
+        async with self._refusing_when_away(), postgresql.migrating(self._url, prepare=self._prepare) as tx:
             yield tx
 
     async def point(self, read: PointRead, **values: Any) -> tuple[Any, ...] | None:
@@ -145,6 +157,25 @@ class Database:
     def elsewhere(self) -> int | None:
         """Another number once another process has committed, on SQLite; what happens on a server it cannot tell."""
         return self._points.commits()
+
+    @asynccontextmanager
+    async def _refusing_when_away(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (PoolTimeout, OSError) as error:  # TimeoutError is an OSError
+            raise Unavailable from error
+        except Exception as error:
+            if self._means_away(error):
+                raise Unavailable from error
+            raise
+
+    def why_away(self, error: Unavailable) -> str:
+        """What an operator can do about it."""
+        if self._file is not None:
+            return "the database does not answer. Start it, or correct the URL."
+        from app.core import postgresql
+
+        return postgresql.why_away(error.__cause__)
 
     async def close(self) -> None:
         """Without it aiosqlite's threads outlive the loop, and SQLite's log is left for the next start to fold in."""
@@ -209,14 +240,7 @@ async def _patiently(connection: aiosqlite.Connection, pragma: str) -> None:
             await asyncio.sleep(0.01)
 
 
-@asynccontextmanager
-async def _refusing_when_away() -> AsyncIterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError) as error:
-        raise Unavailable from error
-    except DBAPIError as error:
-        # SQLite's drivers have no narrower class for a file that is damaged or no database.
-        if error.connection_invalidated or type(error) is DatabaseError:
-            raise Unavailable from error
-        raise
+def _sqlite_is_away(error: Exception) -> bool:
+    # The drivers have no narrower class than DatabaseError for a file that is damaged or no database.
+    invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
+    return isinstance(error, OperationalError) or invalidated or type(error) is DatabaseError

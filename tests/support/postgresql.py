@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,12 @@ class PostgreSQL:
             if self._process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text())
 
+    def restore(self) -> None:
+        """As it was before a test that failed midway."""
+        if self._process is None:
+            self.start()
+        self.resume()
+
     def answers(self) -> bool:
         ready = [self._program("pg_isready"), "--quiet", "--timeout=1", "--host=127.0.0.1", f"--port={self.port}"]
         return subprocess.run(ready, check=False).returncode == 0
@@ -70,18 +76,15 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """All of it at once."""
-        for process in self._processes():
-            process.kill()
+        self._send(signal.SIGKILL)
         self.stop()
 
     def pause(self) -> None:
         """It keeps its connections, takes new ones, and answers none."""
-        for process in self._processes():
-            process.send_signal(signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        for process in self._processes():
-            process.send_signal(signal.SIGCONT)
+        self._send(signal.SIGCONT)
 
     def execute(self, *statements: str, database: str = SUPERUSER) -> str:
         """Each in a transaction of its own, as the superuser; what came out."""
@@ -93,9 +96,11 @@ class PostgreSQL:
     def _data(self) -> Path:
         return self.folder / "data"
 
-    def _processes(self) -> list[psutil.Process]:
+    def _send(self, number: signal.Signals) -> None:
         assert self._process is not None
-        return psutil.Process(self._process.pid).children(recursive=True)
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # one that served a connection ends with the others
+                process.send_signal(number)
 
     def _program(self, name: str) -> str:
         return str(self._programs / "bin" / name)

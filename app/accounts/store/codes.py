@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, literal, select, update
+from sqlalchemy import ColumnElement, Select, exists, literal, select, update
 from sqlmodel import col, insert
 
 from app.accounts.models import AccountRow, MailedCode, VerificationRow
@@ -52,20 +52,21 @@ async def end_oldest(tx: Tx, account_id: UUID, purpose: str, keep: int) -> None:
         .order_by(col(VerificationRow.created_at).desc(), col(VerificationRow.id).desc())
         .limit(keep)
     )
-    older = (*same_kind, col(VerificationRow.id).not_in(newest))
-    await tx.execute(update(VerificationRow).where(*older).values(tries_left=_SPENT))
+    older = _held(*same_kind, col(VerificationRow.id).not_in(newest))
+    await tx.execute(update(VerificationRow).where(col(VerificationRow.id).in_(older)).values(tries_left=_SPENT))
 
 
 async def count_try(tx: Tx, purpose: str, address: str, now: datetime) -> Sequence[MailedCode]:
     """Take a try from each live code for the address, whoever's it is, and tell those that had one left."""
+    live = _held(
+        col(VerificationRow.address) == address,
+        col(VerificationRow.purpose) == purpose,
+        col(VerificationRow.tries_left) > 0,
+        col(VerificationRow.expires_at) >= now,
+    )
     statement = (
         update(VerificationRow)
-        .where(
-            col(VerificationRow.address) == address,
-            col(VerificationRow.purpose) == purpose,
-            col(VerificationRow.tries_left) > 0,
-            col(VerificationRow.expires_at) >= now,
-        )
+        .where(col(VerificationRow.id).in_(live), col(VerificationRow.tries_left) > 0)
         .values(tries_left=VerificationRow.tries_left - 1)
         .returning(*columns(VerificationRow, MailedCode))
     )
@@ -81,10 +82,17 @@ async def spend(tx: Tx, code_id: UUID) -> bool:
 
 async def end_all(tx: Tx, account_id: UUID, purpose: str | None = None) -> None:
     """End the account's codes, for one purpose or for all."""
-    statement = update(VerificationRow).where(col(VerificationRow.account_id) == account_id)
+    meant = [col(VerificationRow.account_id) == account_id]
     if purpose is not None:
-        statement = statement.where(col(VerificationRow.purpose) == purpose)
+        meant.append(col(VerificationRow.purpose) == purpose)
+    statement = update(VerificationRow).where(col(VerificationRow.id).in_(_held(*meant)))
     await tx.execute(statement.values(tries_left=_SPENT))
+
+
+def _held(*meant: ColumnElement[bool]) -> Select[UUID]:
+    """The IDs of such codes, their rows held in this order: tries are counted without the account, and two that take
+    several rows in different order would wait for each other."""
+    return select(col(VerificationRow.id)).where(*meant).order_by(col(VerificationRow.id)).with_for_update()
 
 
 async def purge(tx: Tx, before: datetime, limit: int) -> int:

@@ -62,13 +62,16 @@ async def mark_current_seen(tx: Tx, session_id: UUID, secret_digest: bytes, now:
 
 
 async def touch(tx: Tx, seen: Sequence[tuple[UUID, datetime]]) -> None:
-    """Note when sessions were last used; a refresh or another process may have noted a later time, which stays."""
-    statement = update(SessionRow).where(
+    """Note when sessions were last used; a refresh or another process may have noted a later time, which stays.
+
+    A row that somebody holds is passed over: two that take many rows in different order would wait for each other.
+    """
+    earlier = select(col(SessionRow.id)).where(
         col(SessionRow.id) == bindparam("seen_id"), col(SessionRow.last_seen_at) < bindparam("seen_at")
     )
-    await tx.execute(
-        statement.values(last_seen_at=bindparam("seen_at")), [{"seen_id": id_, "seen_at": at} for id_, at in seen]
-    )
+    free = earlier.with_for_update(skip_locked=True, key_share=True)
+    statement = update(SessionRow).where(col(SessionRow.id).in_(free)).values(last_seen_at=bindparam("seen_at"))
+    await tx.execute(statement, [{"seen_id": session_id, "seen_at": at} for session_id, at in seen])
 
 
 async def end(tx: Tx, session_id: UUID) -> bool:
