@@ -34,7 +34,10 @@ _AWAY = (
     "25P03",  # idle in a transaction for too long
     "28",  # user or password
     "3D",  # no such database
+    "3F",  # no such schema
     "42501",  # permission denied
+    "42703",  # no such column, or
+    "42P01",  # no such table: somebody has yet to migrate, or has put another database here
     "40",  # a deadlock, or another transaction was faster: both are undone, and a second try works
     "53",  # no more connections, memory or disk
     "55P03",  # a lock was not to be had in time

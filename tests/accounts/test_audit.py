@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from tests.accounts.calls import ADA, WRONG, authorize, codes, disable, raw, refresh, sign_out, tab, trail
 from tests.accounts.conftest import HeldHashing
 from tests.rpc.asgi import arriving, collecting, http_scope
+from tests.support import tables
 from tests.support.service import PASSWORD, Gatepost
 from tests.tokens.calls import create, value_of, works
 
@@ -32,8 +33,7 @@ async def test_each_act_is_one_event_and_no_secret_is_in_log_or_database(gatepos
     ]
     told = [entry["event"] for entry in logs]
     assert {"signed_in", "session_reused", "refused"} <= set(told)
-    tables = await gatepost.fetch("SELECT name FROM sqlite_master WHERE type = 'table'")
-    stored = str([await gatepost.fetch(f"SELECT * FROM {table}") for (table,) in tables])  # noqa: S608
+    stored = str([await gatepost.fetch(f"SELECT * FROM {table}") for table in await tables.names(gatepost)])  # noqa: S608
     for secret in secrets:
         assert secret not in str(logs)
         assert secret not in stored

@@ -3,10 +3,12 @@
 import asyncio
 from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from connectrpc.code import Code
 
+from app.accounts.models import VerificationRow
 from app.accounts.password_rules import common_passwords
 from tests.accounts.calls import (
     ADA,
@@ -24,6 +26,7 @@ from tests.accounts.calls import (
     trail,
 )
 from tests.accounts.conftest import HeldHashing
+from tests.support import tables
 from tests.support.clock import FakeClock
 from tests.support.databases import Original
 from tests.support.refusals import refused
@@ -171,10 +174,8 @@ async def test_the_owner_is_told_and_the_trail_has_it(gatepost: Gatepost) -> Non
 
 async def test_codes_for_a_reset_die_and_others_stay(gatepost: Gatepost) -> None:
     ada = await gatepost.session(ADA)
-    await gatepost.execute(
-        "INSERT INTO verifications SELECT lower(hex(randomblob(16))), account_id, 'reset_password', address,"
-        " code_digest, tries_left, created_at, expires_at FROM verifications"
-    )
+    code = await tables.first(gatepost, VerificationRow)
+    await tables.add(gatepost, VerificationRow, [{**code, "id": uuid4(), "purpose": "reset_password"}])
     await change_password(ada, NEW)
     assert await gatepost.fetch("SELECT purpose FROM verifications WHERE tries_left > 0") == [("verify_email",)]
 

@@ -28,6 +28,7 @@ from tests.accounts.calls import (
     sign_out,
     trail,
 )
+from tests.support import tables
 from tests.support.service import PASSWORD, Browser, Gatepost
 from tests.tokens.calls import create, expire, id_of, regenerate, update, works
 
@@ -153,12 +154,9 @@ async def test_an_act_that_is_rolled_back_leaves_no_event_and_one_that_is_answer
     await create(ada.tokens)
     gatepost.clock.advance(300)
     before, state = await trail(gatepost), await everything(gatepost)
-    await gatepost.execute(
-        "CREATE TRIGGER fails AFTER INSERT ON security_events BEGIN SELECT RAISE(ABORT, 'no room'); END"
-    )
-    with pytest.raises(Exception, match=r"unforeseen|no room"):
-        await ACTS[kind](gatepost, ada)
-    await gatepost.execute("DROP TRIGGER fails")
+    async with tables.refusing(gatepost, "INSERT", "security_events"):
+        with pytest.raises(Exception, match=r"unforeseen|no room"):
+            await ACTS[kind](gatepost, ada)
     assert await trail(gatepost) == before
     assert await everything(gatepost) == state
     try:
@@ -170,9 +168,9 @@ async def test_an_act_that_is_rolled_back_leaves_no_event_and_one_that_is_answer
 
 async def everything(gatepost: Gatepost) -> list[Any]:
     """All that acts write; not what the workers note meanwhile, of mail on its way and of sessions in use."""
-    tables = {table: "*" for table in ("accounts", "tokens", "verifications", "security_events")}
-    tables |= {"sessions": "id, secret_digest, idle_ends_at", "mail_outbox": "id, recipient, template"}
-    return [await gatepost.fetch(f"SELECT {what} FROM {table}") for table, what in tables.items()]  # noqa: S608
+    columns = {table: "*" for table in ("accounts", "tokens", "verifications", "security_events")}
+    columns |= {"sessions": "id, secret_digest, idle_ends_at", "mail_outbox": "id, recipient, template"}
+    return [await gatepost.fetch(f"SELECT {what} FROM {table}") for table, what in columns.items()]  # noqa: S608
 
 
 async def test_an_act_whose_mail_cannot_be_queued_leaves_no_event(

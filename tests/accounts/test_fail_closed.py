@@ -65,6 +65,7 @@ async def test_without_the_database_a_token_opens_nothing(
         await act(holder)
 
 
+@pytest.mark.only("sqlite")
 async def test_a_full_disk_loses_nothing(gatepost: Gatepost) -> None:
     """A write that finds no room is absent and says so; who is signed in stays so; with room all goes on."""
     ada = await gatepost.session(ADA)

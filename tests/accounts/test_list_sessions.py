@@ -1,18 +1,19 @@
 """ListSessions: what an owner sees of the account's live sessions."""
 
-import sqlite3
 from contextlib import aclosing
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from app.accounts.models import SessionRow
 from app.accounts.session_list import ListSessions
 from app.core import secrets
 from app.core.caller import Caller, Client
 from app.tokens import store as tokens_store
 from gen.accounts.v1.accounts_v1_pb import ListSessionsResponse
 from tests.accounts.calls import ADA, account, current, refresh, sessions, sign_out
+from tests.support import tables
 from tests.support.service import Gatepost
 from tests.tokens.calls import create, exchanged, expire, id_of, regenerate, update, value_of, works
 
@@ -124,23 +125,14 @@ async def test_a_slow_reader_holds_no_transaction(gatepost: Gatepost) -> None:
     ) as stream:
         await anext(stream)
         await gatepost.session(ADA)
-        with sqlite3.connect(str(gatepost.settings.database_file)) as database:
-            [busy, *_] = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        database.close()
-        assert not busy, "somebody still reads an older state"
+        assert not await tables.somebody_reads(gatepost)
 
 
 async def many(gatepost: Gatepost, count: int) -> None:
     """Give the one session of the account so many companions, some of the same moment."""
-    (session,) = await gatepost.fetch("SELECT * FROM sessions")
-    names = [name for _, name, *_ in await gatepost.fetch("PRAGMA table_info(sessions)")]
-    row = dict(zip(names, session, strict=True))
-    began = gatepost.clock.now()
-    for number in range(count):
-        at = began - timedelta(seconds=number // 7)
-        row |= {"id": secrets.new_id(at).hex, "created_at": at.strftime("%Y-%m-%d %H:%M:%S.%f")}
-        marks = ", ".join("?" * len(names))
-        await gatepost.execute(f"INSERT INTO sessions VALUES ({marks})", *row.values())  # noqa: S608
+    model = await tables.first(gatepost, SessionRow)
+    made = [gatepost.clock.now() - timedelta(seconds=number // 7) for number in range(count)]
+    await tables.add(gatepost, SessionRow, [{**model, "id": secrets.new_id(at), "created_at": at} for at in made])
 
 
 def end_of(told: ListSessionsResponse) -> object:

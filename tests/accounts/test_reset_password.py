@@ -64,8 +64,9 @@ async def test_the_answer_and_the_work_are_the_same_for_any_address(gatepost: Ga
     computed.clear()
     told, costs = [], []
     for email in (ADA, NOBODY, "disabled@example.test"):
-        with statements(gatepost) as run, written(gatepost) as wrote:
-            told.append(await ask(gatepost, email))
+        async with written(gatepost) as wrote:
+            with statements(gatepost) as run:
+                told.append(await ask(gatepost, email))
         costs.append((run, wrote))
     assert told[0] == told[1] == told[2]
     assert (told[0].status, told[0].body, told[0]["set-cookie"]) == (200, b"{}", None)
@@ -149,8 +150,9 @@ async def test_a_limit_that_is_used_up_is_not_told_for_an_unknown_address_either
     costs = []
     for email in (ADA, NOBODY):
         await ask(gatepost, email, ip="192.0.2.7")
-        with statements(gatepost) as run, written(gatepost) as wrote:
-            answer = await ask(gatepost, email, ip="192.0.2.7")
+        async with written(gatepost) as wrote:
+            with statements(gatepost) as run:
+                answer = await ask(gatepost, email, ip="192.0.2.7")
         costs.append((answer, run, wrote))
     assert costs[0] == costs[1]
     assert costs[0][1:] == ([], [False])

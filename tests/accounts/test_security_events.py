@@ -1,16 +1,17 @@
 """ListSecurityEvents: what happened to the account, as its owner reads it."""
 
-import sqlite3
 from contextlib import aclosing
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from app.accounts.models import SecurityEventRow
 from app.accounts.trail import ListSecurityEvents
 from app.core import secrets
 from app.core.caller import Caller, Client
 from tests.accounts.calls import ADA, account, security_events, sessions
+from tests.support import tables
 from tests.support.service import PASSWORD, Browser, Gatepost
 from tests.tokens.calls import create, exchanged, value_of
 
@@ -51,21 +52,13 @@ async def test_a_slow_reader_holds_no_transaction(gatepost: Gatepost) -> None:
     async with aclosing(aiter(ListSecurityEvents(gatepost.parts.db)(asks))) as stream:  # type: ignore[type-var]
         await anext(stream)
         await create(ada.tokens)
-        with sqlite3.connect(str(gatepost.settings.database_file)) as database:
-            [busy, *_] = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        database.close()
-        assert not busy, "somebody still reads an older state"
+        assert not await tables.somebody_reads(gatepost)
 
 
 async def many(gatepost: Gatepost, owner: Browser, count: int) -> None:
     """Put so many events behind those of the account, some of the same moment."""
-    account_id = UUID((await account(owner)).account_id).hex
-    async with gatepost.parts.db.write() as tx:
-        for number in range(count):
-            at = gatepost.clock.now() - timedelta(seconds=1 + number // 7)
-            row = (secrets.new_id(at).hex, account_id, at.strftime("%Y-%m-%d %H:%M:%S.%f"), "signed_in", "", "")
-            await tx.exec_driver_sql(
-                "INSERT INTO security_events (id, account_id, occurred_at, kind, ip_address, user_agent)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                row,
-            )
+    account_id = UUID((await account(owner)).account_id)
+    made = [gatepost.clock.now() - timedelta(seconds=1 + number // 7) for number in range(count)]
+    event = {"account_id": account_id, "kind": "signed_in", "ip_address": "", "user_agent": ""}
+    rows = [{**event, "id": secrets.new_id(at), "occurred_at": at} for at in made]
+    await tables.add(gatepost, SecurityEventRow, rows)

@@ -14,6 +14,7 @@ from tests.accounts.calls import ADA, WRONG, raw, refresh
 from tests.accounts.conftest import HeldHashing
 from tests.accounts.test_sign_in import SIGN_IN
 from tests.rpc.asgi import Reply, arriving, collecting, http_scope
+from tests.support import tables
 from tests.support.databases import Original
 from tests.support.service import Gatepost, started
 
@@ -83,7 +84,7 @@ async def test_guesses_whose_transaction_is_rolled_back_are_counted(
     gatepost: Gatepost, computed: list[str], angle: Angle
 ) -> None:
     await gatepost.browser().sign_up(ADA)
-    await refuse_writes(gatepost)
+    await tables.refuse_writes(gatepost)
     computed.clear()
     for number in range(angle.guesses):
         await guess(gatepost, angle, number)
@@ -162,12 +163,3 @@ async def used_up(gatepost: Gatepost, angle: Angle, headers: dict[str, str] | No
     assert (answer.status, answer.reason, answer["retry-after"]) == (429, "THROTTLED", str(angle.seconds))
     retry = {each["type"]: each["debug"] for each in answer.json["details"]}["google.rpc.RetryInfo"]
     assert retry == {"retryDelay": f"{angle.seconds}s"}
-
-
-async def refuse_writes(gatepost: Gatepost) -> None:
-    """From here on every statement that writes fails, and with it its transaction."""
-    for (table,) in await gatepost.fetch("SELECT name FROM sqlite_master WHERE type = 'table'"):
-        for act in ("INSERT", "UPDATE", "DELETE"):
-            await gatepost.execute(
-                f"CREATE TRIGGER no_{act}_{table} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
-            )

@@ -49,8 +49,9 @@ async def test_hidden_it_is_the_same_answer_after_the_same_work(
             if verified:
                 await verify_address(gatepost)
             # The second (a code went out this minute) and the last (the owner heard of it this hour) mail nothing.
-            with statements(gatepost) as run, written(gatepost) as wrote:
-                answers.append(await raw(gatepost, SIGN_UP, {"email": email, "password": PASSWORD}))
+            async with written(gatepost) as wrote:
+                with statements(gatepost) as run:
+                    answers.append(await raw(gatepost, SIGN_UP, {"email": email, "password": PASSWORD}))
             costs.append((run, wrote))
         assert all(each == answers[0] for each in answers)
         assert (answers[0].status, answers[0].body) == (200, b"{}")

@@ -22,7 +22,10 @@ AWAY = {
     "3D000": "no such database",
     "40001": "serialization failure",
     "40P01": "deadlock",
+    "3F000": "no such schema",
     "42501": "permission denied",
+    "42703": "no such column",
+    "42P01": "no such table",
     "53100": "disk full",
     "53300": "too many connections",
     "55P03": "lock not available",
@@ -39,7 +42,7 @@ async def test_what_means_that_it_is_away(db: Database, state: str) -> None:
         await fail(db, state)
 
 
-@pytest.mark.parametrize("state", ["22021", "23505", "42P01", "P0001", "XX000"])
+@pytest.mark.parametrize("state", ["22021", "23505", "42601", "P0001", "XX000"])
 async def test_what_is_an_error_like_any_other(db: Database, state: str) -> None:
     with pytest.raises(DBAPIError) as caught:
         await fail(db, state)

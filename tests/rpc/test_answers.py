@@ -5,6 +5,7 @@ from structlog.testing import capture_logs
 
 from app.policy import POLICIES
 from tests.rpc.asgi import call
+from tests.support import tables
 from tests.support.service import COOKIE, Gatepost
 from tests.tokens.calls import create, works
 
@@ -85,5 +86,4 @@ async def test_a_path_that_is_no_rpc_reaches_no_file(gatepost: Gatepost) -> None
 async def everything(gatepost: Gatepost) -> str:
     """All that the database holds."""
     await gatepost.mails()
-    tables = await gatepost.fetch("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    return repr([await gatepost.fetch(f"SELECT * FROM {table}") for (table,) in tables])  # noqa: S608
+    return repr([await gatepost.fetch(f"SELECT * FROM {table}") for table in await tables.names(gatepost)])  # noqa: S608

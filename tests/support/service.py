@@ -1,5 +1,6 @@
 """The whole service in process: production middleware, a real database, the clock alone replaced."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -137,13 +138,13 @@ class Gatepost:
         return self.settings.database_file is not None
 
     async def fetch(self, sql: str, *values: Any) -> list[Any]:
-        """Rows, straight from the database, as SQLite has them: UUIDs are 32 hex digits.
+        """Rows, straight from the database, as SQLite has them: UUIDs, times and JSON are text.
 
         Each `?` stands for a value, and `rowid` for the order in which rows were written.
         """
         async with self.parts.db.read() as tx:
             rows = (await tx.execute(*_bound(tx, sql, values))).all()
-        return [tuple(value.hex if isinstance(value, UUID) else value for value in row) for row in rows]
+        return [tuple(map(_as_on_sqlite, row)) for row in rows]
 
     async def execute(self, sql: str, *values: Any) -> None:
         """Change rows in a way that no RPC offers yet."""
@@ -168,6 +169,17 @@ def _bound(tx: Tx, sql: str, values: Sequence[Any]) -> tuple[TextClause, dict[st
         bindparam(name, type_=_TYPES.get(type(value), NullType())) for name, value in zip(names, values, strict=True)
     ]
     return text(statement).bindparams(*typed), dict(zip(names, values, strict=True))
+
+
+def _as_on_sqlite(value: Any) -> Any:
+    match value:
+        case UUID():
+            return value.hex
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S.%f}"
+        case dict() | list():
+            return json.dumps(value)
+    return value
 
 
 _TYPES = {UUID: Uuid(), datetime: UTCDateTime()}

@@ -167,7 +167,7 @@ async def test_nothing_made_once_the_account_was_disabled(gatepost: Gatepost) ->
     ada = await gatepost.session()
     dead = id_of(await create(ada.tokens))
     await expire(ada.tokens, dead)
-    await gatepost.execute("UPDATE accounts SET disabled_at = ?", "2026-01-01 12:00:00.000000")
+    await gatepost.execute("UPDATE accounts SET disabled_at = created_at")
     for rpc in ("CreateToken", "UpdateToken"):
         with refused(Code.UNAUTHENTICATED, "BAD_CREDENTIAL"):
             await CALLS[rpc](ada, dead)

@@ -1,6 +1,5 @@
 """GetToken, ListTokens and ListTokensPage."""
 
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -14,6 +13,7 @@ from app.core.caller import Caller, Client
 from app.tokens import store
 from app.tokens.reading import ListTokens
 from gen.tokens.v1.tokens_v1_pb import ListTokensResponse
+from tests.support import tables
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost
 from tests.tokens.calls import UNKNOWN, create, expire, get, id_of, listed, metadata_of, page, value_of
@@ -153,7 +153,6 @@ async def test_another_accounts_page_token_shows_nothing_of_it(gatepost: Gatepos
 
 
 async def test_a_slow_reader_holds_no_transaction(gatepost: Gatepost) -> None:
-    """An open one would keep SQLite's log from being folded in, and on PostgreSQL hold a connection."""
     ada = await gatepost.session()
     account_id = await many(gatepost, ada, 30)
     stream = aiter(
@@ -162,10 +161,7 @@ async def test_a_slow_reader_holds_no_transaction(gatepost: Gatepost) -> None:
     for _ in range(2):
         await anext(stream)
     await create(ada.tokens, "made meanwhile")
-    with sqlite3.connect(str(gatepost.settings.database_file)) as database:
-        [busy, *_] = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    database.close()
-    assert not busy, "somebody still reads an older state"
+    assert not await tables.somebody_reads(gatepost)
     assert len([each async for each in stream]) == 28
 
 
@@ -173,10 +169,9 @@ async def many(gatepost: Gatepost, owner: Browser, count: int) -> UUID:
     """Give the owner so many dead tokens, past and around what one reading takes, some made in the same moment."""
     created = await create(owner.tokens, "model")
     async with gatepost.parts.db.write() as tx:
-        [account_id] = (
-            await tx.exec_driver_sql("SELECT account_id FROM tokens WHERE id = ?", (UUID(id_of(created)).hex,))
-        ).one()
-        model = await store.find(tx, UUID(account_id), UUID(id_of(created)))
+        account_id = await store.owner_of(tx, UUID(id_of(created)))
+        assert account_id is not None
+        model = await store.find(tx, account_id, UUID(id_of(created)))
         assert model is not None
         for number in range(1, count):
             made_at = model.created_at - timedelta(seconds=number // 7)
@@ -189,7 +184,7 @@ async def many(gatepost: Gatepost, owner: Browser, count: int) -> UUID:
                 expires_at=made_at,
             )
             await store.add(tx, copy)
-    return UUID(account_id)
+    return account_id
 
 
 def place(told: ListTokensResponse) -> tuple[int, str]:
