@@ -58,6 +58,12 @@ class PostgreSQL:
             if self._process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text())
 
+    def require_password(self, *users: str) -> None:
+        """All others are trusted."""
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"host all {','.join(users)} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self.execute("SELECT pg_reload_conf()")
+
     def restore(self) -> None:
         """As it was before a test that failed midway."""
         if self._process is None:
