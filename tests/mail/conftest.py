@@ -1,4 +1,4 @@
-"""A real outbox on a real SQLite file, and a worker that writes real files."""
+"""A real outbox on a real database, and a worker that writes real files."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +18,7 @@ from app.mail.outbox import Mail, MailRow, Outbox
 from app.mail.render import Renderer
 from app.mail.senders import sender_of
 from tests.support.clock import FakeClock
+from tests.support.databases import Original
 from tests.support.smtp import SmtpServer
 
 To = Callable[..., Delivery]
@@ -86,27 +87,25 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(mail_url=f"file://{tmp_path}/mail", database_url=f"sqlite+aiosqlite:///{tmp_path}/gatepost.db")
+    return Settings(mail_url=f"file://{tmp_path}/mail")
 
 
 @pytest.fixture
-async def empty_db(settings: Settings) -> AsyncIterator[Database]:
-    """Not even tables."""
-    database = Database(settings.database_url)
+def url(tmp_path: Path, migrated: Original) -> str:
+    return migrated.url_in(tmp_path)
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def db(empty_db: Database) -> Database:
-    await create_outbox(empty_db)
-    return empty_db
-
-
-@pytest.fixture
-async def other_db(db: Database, settings: Settings) -> AsyncIterator[Database]:
-    """The same file as another process has it."""
-    database = Database(settings.database_url)
+async def other_db(url: str) -> AsyncIterator[Database]:
+    """The same as another process has it."""
+    database = Database(url)
     yield database
     await database.close()
 
@@ -127,8 +126,3 @@ def to(db: Database, clock: FakeClock) -> To:
         return Delivery(other.get("db", db), clock, sender_of(settings), Renderer(settings))
 
     return make
-
-
-async def create_outbox(db: Database) -> None:
-    async with db.write() as tx:
-        await tx.run_sync(MailRow.metadata.create_all, tables=[MailRow.__table__])
