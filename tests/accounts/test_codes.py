@@ -304,7 +304,7 @@ async def test_a_refused_code_costs_the_same_whether_there_is_an_account_or_not(
                 await use.raw(gatepost, another_than(code), address)
         costs.append((run, wrote))
     assert costs[0] == costs[1]
-    assert "UPDATE verifications" in costs[0][0][1]
+    assert any("UPDATE verifications" in each for each in costs[0][0])
     assert costs[0][1] == [True]
     assert computed == []
 

@@ -1,36 +1,40 @@
-"""A migrated database file with a counter in it, and two services' worth of connections to it."""
+"""A migrated database with a counter in it, and two services' worth of connections to it."""
 
-import shutil
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app.core.db import Database
+from tests.support.databases import Original
 
 
 @pytest.fixture
-def file(tmp_path: Path, migrated_file: Path) -> Path:
-    copy = Path(shutil.copyfile(migrated_file, tmp_path / "gatepost.db"))
-    with sqlite3.connect(copy) as connection:
-        connection.executescript(
-            "CREATE TABLE counter (n INTEGER); INSERT INTO counter VALUES (0);"
-            "CREATE TABLE marks (n INTEGER); INSERT INTO marks VALUES (0), (0);"
-        )
-    connection.close()
-    return copy
+async def url(tmp_path: Path, migrated: Original) -> str:
+    database = Database(migrated.url_in(tmp_path))
+    async with database.write() as tx:
+        for table, zeros in (("counter", "(0)"), ("marks", "(0), (0)")):
+            await tx.exec_driver_sql(f"CREATE TABLE {table} (n INTEGER)")
+            await tx.exec_driver_sql(f"INSERT INTO {table} VALUES {zeros}")  # noqa: S608
+    await database.close()
+    return migrated.url_in(tmp_path)
 
 
 @pytest.fixture
-async def db(file: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{file}")
+def file(url: str, tmp_path: Path) -> Path:
+    """Of SQLite."""
+    return tmp_path / "gatepost.db"
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def other(file: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{file}")
+async def other(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
     yield database
     await database.close()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.core.activity import Activity
 from app.core.db import Database, Tx
@@ -69,7 +70,7 @@ async def test_a_use_during_a_flush_is_kept(db: Database) -> None:
 
 async def test_a_flush_commits(db: Database) -> None:
     async def touch(tx: Tx, uses: Sequence[tuple[UUID, datetime]]) -> None:
-        await tx.exec_driver_sql("UPDATE counter SET n = ?", (len(uses),))
+        await tx.execute(text("UPDATE counter SET n = :uses"), {"uses": len(uses)})
 
     activity = Activity(db, touch)
     activity.note(ONE, None, NOW)

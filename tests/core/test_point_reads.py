@@ -44,6 +44,7 @@ async def test_point_reads_give_the_same_values_as_transactions(db: Database) ->
     assert await db.point(BY_DIGEST, digest=b"\x00\xff") == (SESSION,)
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("spoil", ["gone", "garbage", "folder"])
 async def test_a_database_that_does_not_answer(spoil: str, file: Path) -> None:
     spoilt(file, spoil)
@@ -64,6 +65,7 @@ async def test_a_server_that_does_not_answer() -> None:
         await db.close()
 
 
+@pytest.mark.only("sqlite")
 async def test_a_point_read_does_not_wait_for_a_lock(db: Database, file: Path) -> None:
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
