@@ -28,6 +28,7 @@ from app.core.db import Database, Table
 from app.core.errors import Unavailable
 from app.migrations import history
 from gen.accounts.v1.accounts_v1_pb import GetAccountRequest
+from tests.support.databases import Original, sqlite_url
 from tests.support.service import settings_for, started
 
 
@@ -89,7 +90,7 @@ def test_every_constraint_and_index_has_a_name() -> None:
 async def test_two_processes_at_once_do_no_harm(file: Path) -> None:
     for number in range(3):
         target = file.with_name(f"{number}.db")
-        both = [await asyncio.create_subprocess_exec(*MIGRATING, str(target)) for _ in range(2)]
+        both = [await asyncio.create_subprocess_exec(*MIGRATING, sqlite_url(target)) for _ in range(2)]
         assert [await process.wait() for process in both] == [0, 0]
         assert "accounts" in schema(target)
 
@@ -101,11 +102,13 @@ def test_a_migration_that_ends_midway_leaves_the_database_as_before(
     shutil.copyfile(migrated_file, file)
     folder = with_another(tmp_path, f"op.create_table('halfway', sa.Column('n', sa.Integer())); {end}")
     before = schema(file)
-    ended = subprocess.run([*MIGRATING, str(file), str(folder)], stderr=subprocess.DEVNULL, timeout=30, check=False)
+    ended = subprocess.run(
+        [*MIGRATING, sqlite_url(file), str(folder)], stderr=subprocess.DEVNULL, timeout=30, check=False
+    )
     assert ended.returncode == code
     assert schema(file) == before
     whole = with_another(tmp_path / "mended", "op.create_table('halfway', sa.Column('n', sa.Integer()))")
-    subprocess.run([*MIGRATING, str(file), str(whole)], timeout=30, check=True)
+    subprocess.run([*MIGRATING, sqlite_url(file), str(whole)], timeout=30, check=True)
     assert "halfway" in schema(file)
 
 
@@ -204,7 +207,7 @@ MIGRATING = (
     "from app.core.db import Database\n"
     "migrations.FOLDER = Path(sys.argv[2]) if sys.argv[2:] else migrations.FOLDER\n"
     "async def main():\n"
-    "    db = Database(f'sqlite+aiosqlite:///{sys.argv[1]}')\n"
+    "    db = Database(sys.argv[1])\n"
     "    await migrations.migrate(db)\n"
     "    await db.close()\n"
     "asyncio.run(main())\n",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from connectrpc.code import Code
 
-from tests.accounts.calls import ADA, authorize, mailed, refresh, sign_out, tab, trail
+from tests.accounts.calls import ADA, authorize, mailed, refresh, reset, sign_out, tab, trail
 from tests.support.clock import FakeClock
 from tests.support.databases import Original
 from tests.support.service import Browser, Gatepost, started
@@ -48,6 +48,26 @@ async def test_sign_ups_of_one_address_in_several_spellings_make_one_account(
             *(browser.sign_in(SPELLINGS[0], password) for browser, password in zip(browsers, passwords, strict=True))
         )
         assert signed_in == {OK: 1, Code.UNAUTHENTICATED: 15}
+
+
+async def test_sign_ups_of_an_unverified_address_at_once_mail_one_code(pair: Pair) -> None:
+    one, other = pair
+    await one.browser().sign_up(ADA)
+    for mails in range(2, 2 + ROUNDS):
+        one.clock.advance(60)
+        browsers = [each.browser() for each in (one, other) * 4]
+        assert await together(*(browser.sign_up(ADA) for browser in browsers)) == {Code.ALREADY_EXISTS: 8}
+        assert await mailed(one, "verify_email") == mails
+
+
+async def test_codes_for_a_reset_asked_for_at_once_leave_three_that_live(pair: Pair) -> None:
+    one, other = pair
+    await one.browser().sign_up(ADA)
+    for _ in range(ROUNDS):
+        browsers = [each.browser() for each in (one, other) * 2]
+        assert await together(*(reset(browser) for browser in browsers)) == {OK: 4}
+        live = "SELECT count(*) FROM verifications WHERE purpose = 'reset_password' AND tries_left > 0"
+        assert await one.fetch(live) == [(3,)]
 
 
 async def test_ten_tabs_that_refresh_cost_one_rotation_and_all_go_on(pair: Pair) -> None:

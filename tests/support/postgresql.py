@@ -94,13 +94,21 @@ class PostgreSQL:
 
     def execute(self, *statements: str, database: str = SUPERUSER) -> str:
         """Each in a transaction of its own, as the superuser; what came out."""
-        where = ("--host=127.0.0.1", f"--port={self.port}", f"--username={SUPERUSER}", f"--dbname={database}")
         how = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
-        return self._run("psql", *where, *how, *(f"--command={each}" for each in statements))
+        return self._run("psql", *self._where(database), *how, *(f"--command={each}" for each in statements))
+
+    def schema(self, database: str) -> str:
+        """The statements that make it."""
+        dumped = self._run("pg_dump", *self._where(database), "--schema-only", "--no-owner")
+        # Such a line has a key of its own in each dump.
+        return "\n".join(line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
 
     @property
     def _data(self) -> Path:
         return self.folder / "data"
+
+    def _where(self, database: str) -> tuple[str, ...]:
+        return ("--host=127.0.0.1", f"--port={self.port}", f"--username={SUPERUSER}", f"--dbname={database}")
 
     def _send(self, number: signal.Signals) -> None:
         assert self._process is not None
