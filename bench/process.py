@@ -21,6 +21,15 @@ class Process:
         """Resident memory in MiB. Pages that processes share count for each of them."""
         return sum(_mebibytes((_proc(pid) / "status").read_text(), "VmRSS") for pid in self._family())
 
+    def forget_peak(self) -> None:
+        """From here on `peak_memory` counts."""
+        for pid in self._family():
+            (_proc(pid) / "clear_refs").write_text("5")  # proc(5): the peak becomes what is resident now
+
+    def peak_memory(self) -> float:
+        """The most that was resident since, in MiB."""
+        return sum(_mebibytes((_proc(pid) / "status").read_text(), "VmHWM") for pid in self._family())
+
     def _family(self) -> list[int]:
         family = [self.pid]
         for pid in family:  # grows meanwhile

@@ -1,9 +1,10 @@
 """Rounds that take turns, so that whatever else the machine does falls on all rows alike; medians and their spread."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 from bench.load import Answers
 
@@ -49,32 +50,30 @@ def sampled(answers: Answers, cpu_seconds: float) -> Sample:
     return Sample(answers.rate, per_cpu, answers.p50, answers.p99, answers.refused + answers.failed)
 
 
-def interleaved(measures: Mapping[str, Measure], rounds: int, seconds: int, warm_up: int) -> dict[str, list[Sample]]:
+Name = TypeVar("Name", bound=Hashable)
+
+
+def interleaved(measures: Mapping[Name, Measure], rounds: int, seconds: int, warm_up: int) -> dict[Name, list[Sample]]:
     """Warm up each, then let all of them take turns, every other round in the opposite order."""
     for name, measure in measures.items():
         say(f"warm up   {name}")
         measure(warm_up)
-    samples: dict[str, list[Sample]] = {name: [] for name in measures}
+    samples: dict[Name, list[Sample]] = {name: [] for name in measures}
     for number in range(rounds):
         names = list(measures) if number % 2 == 0 else list(reversed(measures))
         for name in names:
             sample = measures[name](seconds)
             samples[name].append(sample)
             lost = f"   LOST {sample.lost}" if sample.lost else ""
-            say(f"round {number + 1}/{rounds} {name:<48}{sample.rate:>9,.0f}/s {sample.per_cpu:>9,.0f}/CPU s{lost}")
+            say(f"round {number + 1}/{rounds} {name!s:<44}{sample.rate:>9,.0f}/s {sample.per_cpu:>9,.0f}/CPU s{lost}")
     return samples
 
 
 def ratios(samples: Sequence[Sample], against: Sequence[Sample], *, by_cpu: bool = True) -> Spread:
-    """Round by round, each with its neighbour of the same round."""
-    rates = [
-        (one.per_cpu, other.per_cpu) if by_cpu else (one.rate, other.rate) for one, other in _pairs(samples, against)
-    ]
+    """Round by round, each with its neighbour of the same round. Zero where there is nothing to divide by."""
+    pairs = zip(samples, against, strict=True)
+    rates = [(one.per_cpu, other.per_cpu) if by_cpu else (one.rate, other.rate) for one, other in pairs]
     return Spread.of([one / other if other else 0.0 for one, other in rates])
-
-
-def _pairs(samples: Sequence[Sample], against: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
-    return list(zip(samples, against, strict=True))
 
 
 def say(line: str) -> None:

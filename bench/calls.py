@@ -1,0 +1,49 @@
+"""Rows of calls against running servers: what makes one round of each."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.load import Load, write_requests
+from bench.rounds import Measure, Sample, sampled
+from bench.rows import Row
+from bench.seed import Holder
+from bench.serving import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names the samples of one row."""
+
+    where: str
+    """The database, or its size."""
+    row: str
+    codec: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.where, self.row, self.codec) if part)
+
+
+def calls(where: str, server: Server, holders: Sequence[Holder], rows: Sequence[Row]) -> dict[Key, Measure]:
+    """A measure for each row and codec."""
+    return {
+        Key(where, row.name, codec): measure(server, load_of(server, row, codec, holders))
+        for row in rows
+        for codec in row.codecs
+    }
+
+
+def load_of(server: Server, row: Row, codec: str, holders: Sequence[Holder]) -> Load:
+    file = server.folder / f"{row.name.replace(', ', '-')}-{codec}.requests"
+    mark = f"{time.time_ns() // 1_000_000:x}-{codec}"
+    write_requests(file, row.requests(codec, holders, mark))
+    return Load(server.url, file, row.connections)
+
+
+def measure(server: Server, load: Load) -> Measure:
+    def round_of(seconds: int) -> Sample:
+        before = server.process.cpu_seconds()
+        answers = load.run(seconds)
+        return sampled(answers, server.process.cpu_seconds() - before)
+
+    return round_of

@@ -1,0 +1,33 @@
+"""docs/benchmarks.md, of which each command writes its own part and leaves the rest as it is."""
+
+from pathlib import Path
+
+from bench.machine import DATA, ROOT
+
+PAGE, CHART = "benchmarks.md", "growth.svg"
+
+
+def write(part: str, text: str, *, whole: bool) -> Path:
+    """Put the text in place of the part; that of a run which was not whole goes to bench/data/, alone. The file."""
+    if whole:
+        page = ROOT / "docs" / PAGE
+        page.write_text(replaced(page.read_text(), part, text))
+    else:
+        page = DATA / PAGE
+        page.write_text(text)
+    return page
+
+
+def draw(chart: str, *, whole: bool) -> None:
+    """Put the picture of the growth beside the page."""
+    ((ROOT / "docs" if whole else DATA) / CHART).write_text(chart)
+
+
+def replaced(page: str, part: str, text: str) -> str:
+    """The page with other text between the marks of the part. Raises ValueError where it has no such marks."""
+    begin, end = f"<!-- begin {part} -->\n", f"<!-- end {part} -->\n"
+    before, began, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (began and ended):
+        raise ValueError(f"no part for {part}")
+    return f"{before}{begin}\n{text.strip()}\n\n{end}{after}"
