@@ -63,7 +63,7 @@ def _sections(folder: Path, effort: Effort, words: Sequence[str]) -> Iterator[st
     others = ("storm", "start and memory")
     holders = seed(sqlite, HOLDERS) if rows or any(map(wanted, others)) else []
     if rows:
-        yield report.calls(_calls(folder, sqlite, holders, rows, effort), rows)
+        yield report.calls(_calls(folder, sqlite, holders, rows, effort))
     if wanted("ListTokens"):
         yield report.listings(lists.listings(folder, effort.rounds))
     if wanted(others[0]):

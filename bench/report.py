@@ -9,7 +9,7 @@ from bench.growth import SLOWER, Growth
 from bench.lists import Listing
 from bench.rest import Rest
 from bench.rounds import Sample, Spread, ratios
-from bench.rows import ARGON2, CEILING, COMMIT, GROWING, PING, POSTGRESQL, SQLITE, Row, Target
+from bench.rows import ARGON2, CEILING, COMMIT, GROWING, PING, POSTGRESQL, ROWS, SQLITE, Target
 from bench.storm import TARGETS, Storm
 
 Samples = Mapping[Key, list[Sample]]
@@ -20,12 +20,12 @@ def headed(command: str, machine: Sequence[str], sections: Iterable[str]) -> str
     return "\n\n".join(["\n".join(f"* {line}" for line in lines), *sections])
 
 
-def calls(samples: Samples, rows: Sequence[Row]) -> str:
+def calls(samples: Samples) -> str:
     """One table for each database."""
-    targets = {row.name: row.targets for row in rows}
+    targets = {row.name: row.targets for row in ROWS}
     parts = []
     for database in (SQLITE, POSTGRESQL):
-        keys = sorted((key for key in samples if key.where == database), key=lambda key: _order(key, rows))
+        keys = sorted((key for key in samples if key.where == database), key=_order)
         cells = [_call(samples, key, targets.get(key.row, ())) for key in keys]
         head = ["Row", "Codec", "Requests/s", "In a CPU second", "Of Ping", "p50, p99 ms", "Target", "Reached"]
         parts.append(f"### Calls on {database}\n\n{table(head, cells)}")
@@ -33,8 +33,8 @@ def calls(samples: Samples, rows: Sequence[Row]) -> str:
     return "\n\n".join([*parts, *(["Refused or not answered: " + "; ".join(lost)] if lost else [])])
 
 
-def _order(key: Key, rows: Sequence[Row]) -> tuple[int, str]:
-    names = [CEILING, PING, ARGON2, COMMIT, *(row.name for row in rows)]
+def _order(key: Key) -> tuple[int, str]:
+    names = [CEILING, ARGON2, COMMIT, *(row.name for row in ROWS)]
     return names.index(key.row), key.codec
 
 
@@ -121,8 +121,8 @@ def growth(found: Growth) -> str:
     filled = ", ".join(f"{size:,} in {seconds:.0f} s" for size, seconds in found.seeding.items())
     return (
         "### Growth, on SQLite\n\n"
-        f"By accounts; there are as many tokens, and sessions beside. Filled by `bench.seed`: {filled}. Target: at most "
-        f"{SLOWER} times slower from the smallest to the largest, by CPU time.\n\n{table(head, cells)}\n\n"
+        f"By accounts; there are as many tokens, and sessions beside. Filled by `bench.seed`: {filled}. Target: from the "
+        f"smallest to the largest at most {SLOWER} times slower, by CPU time.\n\n{table(head, cells)}\n\n"
         "![Requests in a CPU second by accounts, against the smallest database](growth.svg)"
     )
 
