@@ -13,8 +13,10 @@ PYTEST_FLAGS = -n $(PROCESSES) --dist loadfile $(if $(STRICT),--error-for-skips)
 DEV = PATH="$(CURDIR)/.venv-dev/bin:$(CURDIR)/tests/node/node_modules/.bin:$(CURDIR)/web/node_modules/.bin:$$PATH"
 # `-u NAME` for each setting: what somebody exported for their own server must not reach the tests.
 WITHOUT_SETTINGS = env $$(sed -n 's/^[\# ]*\([A-Z_][A-Z0-9_]*\)=.*/-u \1/p' .env.example)
+# Each of those that are measured beside Gatepost has an environment of its own.
+PEERS = .venv-dev/installed $(addprefix bench/peers/,$(addsuffix /.venv/installed,fastapi-users django-rest) better-auth/node_modules/installed)
 
-.PHONY: help run test test-deploy conformance check format gen console lock clean
+.PHONY: help run test test-deploy conformance bench bench-peers check format gen console lock clean
 
 help: ## what there is (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +33,12 @@ test-deploy: .venv-dev/installed ## try deploy/ with Debian's nginx and pgbounce
 
 conformance: tests/conformance/bin/connectconformance ## run the official Connect suite; ARGS="--run '**/unary/success'"
 	@.venv-dev/bin/python -m tests.conformance $(ARGS)
+
+bench: .venv-dev/installed ## measure, some 25 minutes, and write docs/benchmarks.md; ARGS="--quick --rows pong"
+	@$(WITHOUT_SETTINGS) .venv-dev/bin/python -m bench $(ARGS)
+
+bench-peers: $(PEERS) ## measure others beside it, some 10 minutes, and write docs/benchmarks.md; ARGS=--quick
+	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/python -m bench.peers $(ARGS)
 
 check: .venv-dev/installed web/node_modules/installed ## formatting, lint, types, import contracts, generated code, protos, the built console
 	.venv-dev/bin/python -m pip --disable-pip-version-check check
@@ -55,12 +63,15 @@ lock: .venv-dev/installed ## write both lock files anew from pyproject.toml; ARG
 	$(COMPILE) --group build -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
 	$(HASHED) --group conformance -o tests/conformance/requirements.lock
+	$(PEER) bench/peers/fastapi-users/requirements.in -o bench/peers/fastapi-users/requirements.lock
+	$(PEER) bench/peers/django-rest/requirements.in -o bench/peers/django-rest/requirements.lock
 
 HASHED = .venv-dev/bin/uv pip compile --quiet --universal --generate-hashes --custom-compile-command "make lock" $(ARGS)
 COMPILE = $(HASHED) pyproject.toml --extra grpc
+PEER = $(HASHED) --python-version 3.11
 
 clean: ## remove environments and caches; data/ and .env stay
-	rm -rf .venv .venv-dev tests/node/node_modules web/node_modules tests/conformance/bin tests/conformance/gen .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-dev tests/node/node_modules web/node_modules tests/conformance/bin tests/conformance/gen bench/peers/*/.venv bench/peers/*/node_modules bench/data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/installed: requirements.lock
 	@tools/install.sh .venv requirements.lock "about 10 s"
@@ -78,6 +89,17 @@ tests/node/node_modules/installed: tests/node/package-lock.json tests/node/.npmr
 web/node_modules/installed: web/package-lock.json web/.npmrc | .venv-dev/installed
 	@echo "Installing what builds the console into web (once for each change of its lock, about 5 s) ..."
 	@$(DEV) npm ci --prefix web --loglevel=error
+	@touch $@
+
+bench/peers/%/.venv/installed: bench/peers/%/requirements.lock | .venv-dev/installed
+	@echo "Installing $* into bench/peers/$* (once for each change of its lock, about 10 s) ..."
+	@.venv-dev/bin/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+bench/peers/better-auth/node_modules/installed: bench/peers/better-auth/package-lock.json bench/peers/better-auth/.npmrc | .venv-dev/installed
+	@echo "Installing better-auth into bench/peers/better-auth (once for each change of its lock, about 5 s) ..."
+	@$(DEV) npm ci --prefix bench/peers/better-auth --loglevel=error
 	@touch $@
 
 tests/conformance/bin/connectconformance: tests/conformance/go.sum tests/conformance/buf.gen.yaml .venv-dev/installed

@@ -121,8 +121,8 @@ def growth(found: Growth) -> str:
     filled = ", ".join(f"{size:,} in {seconds:.0f} s" for size, seconds in found.seeding.items())
     return (
         "### Growth, on SQLite\n\n"
-        f"By accounts; there are as many tokens, and sessions beside. Filled by `bench.seed`: {filled}. Target: from the "
-        f"smallest to the largest at most {SLOWER} times slower, by CPU time.\n\n{table(head, cells)}\n\n"
+        f"By accounts; there are as many tokens, and sessions beside. Filled by `bench.seed`: {filled}. Target: from "
+        f"the smallest to the largest at most {SLOWER} times slower, by CPU time.\n\n{table(head, cells)}\n\n"
         "![Requests in a CPU second by accounts, against the smallest database](growth.svg)"
     )
 
