@@ -16,7 +16,7 @@ from bench.load import Answers, Load, write_requests
 from bench.machine import DATA, described, require_tools
 from bench.peers import table
 from bench.peers.services import SERVICES, Call, Service
-from bench.rounds import Measure, Sample, interleaved, say
+from bench.rounds import Measure, interleaved, say
 from bench.serving import Server
 from bench.storm import one_storm
 

@@ -88,7 +88,9 @@ class Service:
                 self.sign_up.make(port, headers)
             credential = self.credential(self.sign_in.make(port, headers))
             name, _, value = credential.partition(": ")
-            self.check.make(port, {**headers, name: value})
+            _, told = self.check.make(port, {**headers, name: value})
+            if told == b"null":  # what better-auth says, with 200, of a session that it does not know
+                raise RuntimeError(f"{self.name} did not take its own credential")
             yield server, f"{credential}\r\n"
 
 
