@@ -1,7 +1,7 @@
 """Measure Gatepost: `make bench`, some 25 minutes, writes its part of docs/benchmarks.md.
 
 `ARGS=--quick` makes it five minutes, `ARGS="--rows pong"` measures only what has such a name, and both write to
-bench/data/benchmarks.md instead. All rows share one machine: leave it alone meanwhile.
+bench/data/make-bench.md instead. All rows share one machine: leave it alone meanwhile.
 """
 
 import argparse

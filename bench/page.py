@@ -8,13 +8,13 @@ PAGE, CHART = "benchmarks.md", "growth.svg"
 
 
 def write(part: str, text: str, *, whole: bool) -> Path:
-    """Put the text in place of the part; that of a run which was not whole goes to bench/data/, alone. The file."""
+    """Put the text in place of the part; what a run gave that was not whole goes to bench/data/. The file."""
     if whole:
         page = ROOT / "docs" / PAGE
         page.write_text(replaced(page.read_text(), part, text))
     else:
-        page = DATA / PAGE
-        page.write_text(text)
+        page = DATA / f"{part.replace(' ', '-')}.md"
+        page.write_text(f"{text}\n")
     return page
 
 

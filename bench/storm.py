@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.calls import load_of
+from bench.calls import load_of, settle
 from bench.load import Answers, Load
 from bench.machine import CORES, SERVER_CORE
+from bench.process import Process
 from bench.rounds import Spread, say
 from bench.rows import JSON, PING_ROW, SIGN_IN
 from bench.seed import Holder
@@ -30,6 +31,7 @@ class Storm:
     """What all rounds on so many cores gave. Milliseconds."""
 
     cores: int
+    process: Process
     calm: list[Answers]
     pings: list[Answers]
     sign_ins: list[Answers]
@@ -50,11 +52,12 @@ def storms(folder: Path, database_url: str, holders: Sequence[Holder], rounds: i
     with ExitStack() as servers:
         for cores in choices:
             server = servers.enter_context(gatepost(folder / f"storm-{len(cores)}", database_url, cores))
-            found.append(Storm(len(cores), [], [], []))
+            found.append(Storm(len(cores), server.process, [], [], []))
             loads.append((load_of(server, PING_ROW, JSON, holders), load_of(server, SIGN_IN, JSON, holders)))
         for number in range(rounds):
             for storm, (pings, sign_ins) in zip(found, loads, strict=True):
                 calm, during, signed_in = one_storm(pings, sign_ins, seconds)
+                settle(storm.process)
                 storm.calm.append(calm)
                 storm.pings.append(during)
                 storm.sign_ins.append(signed_in)

@@ -1,6 +1,6 @@
 """Measure Gatepost beside others that do the same: `make bench-peers`, some 10 minutes, each on one core in turn.
 
-`ARGS=--quick` makes it three minutes and writes to bench/data/benchmarks.md instead.
+`ARGS=--quick` makes it three minutes and writes to bench/data/make-bench-peers.md instead.
 """
 
 import argparse
