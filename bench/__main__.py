@@ -34,6 +34,7 @@ class Effort:
     sizes: Sequence[int] = growth.SIZES
 
 
+GROWTH_SECONDS = 2
 QUICK = Effort(rounds=2, seconds=2, calls=20_000, sizes=(1_000, 10_000))
 
 
@@ -72,7 +73,7 @@ def _sections(folder: Path, effort: Effort, words: Sequence[str]) -> Iterator[st
     if wanted(others[1]):
         yield report.rest(rest.rest(folder, sqlite, holders, effort.rounds, effort.calls))
     if wanted("growth"):
-        grown = growth.growth(folder, effort.rounds, effort.seconds, effort.sizes)
+        grown = growth.growth(folder, effort.rounds, GROWTH_SECONDS, effort.sizes)
         page.draw(report.chart(grown), whole=effort.sizes == growth.SIZES)
         yield report.growth(grown)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def postgresql() -> Iterator[str]:
                     raise RuntimeError((folder / "log").read_text())
             yield f"postgresql+asyncpg://{user}@127.0.0.1:{port}/postgres"
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # SIGTERM would wait until all clients are gone
             server.wait()
 
 

@@ -29,12 +29,20 @@ def test_descendants_count() -> None:
 
 
 def test_the_peak_is_what_was_held_since_it_was_forgotten() -> None:
-    own = Process(os.getpid())
+    own, much = Process(os.getpid()), 64 << 20
+    hold(much)
     own.forget_peak()
-    before = own.peak_memory()
-    held = bytearray(os.urandom(64 << 20))
-    assert own.peak_memory() >= before + 60
-    del held
+    forgotten = own.peak_memory()
+    assert forgotten < own.memory() + 32
+    hold(much)
+    assert own.peak_memory() >= forgotten + 60
+    assert own.memory() < forgotten + 32
+
+
+def hold(size: int) -> None:
+    """Memory that is really there, and given back at once: so large a piece is a mapping of its own."""
+    held = bytearray(b"x") * size
+    assert len(held) == size
 
 
 def time_of_this_alone() -> float:
