@@ -52,7 +52,12 @@ class Plan:
 
     accounts: int
     holders: int
-    began: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(days=1))
+    milliseconds: int = field(default_factory=lambda: int(time.time() - 86400) * 1000)
+    """When all began: a day ago, since 1970."""
+
+    @property
+    def began(self) -> datetime:
+        return datetime.fromtimestamp(self.milliseconds / 1000, UTC)
 
     @property
     def sessions(self) -> int:
@@ -73,7 +78,7 @@ class Plan:
 
     def id(self, table: type[Table], number: int) -> UUID:
         """A version 7 UUID (RFC 9562) that can be told again from the number alone."""
-        milliseconds = int(self.began.timestamp() * 1000) + number
+        milliseconds = self.milliseconds + number
         return UUID(int=milliseconds << 80 | 7 << 76 | TABLES.index(table) << 64 | 2 << 62 | number)
 
     def nobodys_digest(self, number: int) -> bytes:
