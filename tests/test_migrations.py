@@ -145,7 +145,7 @@ def test_which_schemas_this_version_serves_on(revision: str | None, served: bool
     assert migrations.serves(revision) is served
 
 
-async def test_while_this_version_serves_a_later_one_expands_the_schema(tmp_path: Path, migrated: Path) -> None:
+async def test_while_this_version_serves_a_later_one_expands_the_schema(tmp_path: Path, migrated: Original) -> None:
     """And this version starts on it, too: a replica may come back while others are replaced."""
     column, index = (
         "op.add_column('accounts', sa.Column('nickname', sa.Text()))",
@@ -154,7 +154,7 @@ async def test_while_this_version_serves_a_later_one_expands_the_schema(tmp_path
     later = with_another(tmp_path / "later", f"{column}; {index}", revision="0003_from_0002")
     async with started(tmp_path, migrated) as gatepost:
         ada = await gatepost.session()
-        migrating = await asyncio.create_subprocess_exec(*MIGRATING, str(tmp_path / "gatepost.db"), str(later))
+        migrating = await asyncio.create_subprocess_exec(*MIGRATING, gatepost.settings.database_url, str(later))
         assert await migrating.wait() == 0
         await gatepost.session("bob@example.test")
         await ada.accounts.get_account(GetAccountRequest())

@@ -11,6 +11,7 @@ from tests.browser.chromium import chromium
 from tests.browser.listening import Certificate, certificate, listening
 from tests.browser.pages import blank
 from tests.browser.site import Site, site
+from tests.support.databases import Original
 
 here = Path(__file__).parent
 PATIENCE = 30_000
@@ -53,7 +54,7 @@ async def page_origin() -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def served(tmp_path: Path, migrated: Path, page_origin: str) -> AsyncIterator[Site]:
+async def served(tmp_path: Path, migrated: Original, page_origin: str) -> AsyncIterator[Site]:
     """The service, which lets the pages of `page_origin` call."""
     async with site(tmp_path, migrated, allowed_origins=(page_origin,)) as started:
         yield started

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.server import configured
 from tests.browser.listening import Certificate, any_port, running
+from tests.support.databases import Original
 from tests.support.service import Gatepost, started
 
 
@@ -79,7 +80,7 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, migrated: Path, *, certificate: Certificate | None = None, **options: Any
+    folder: Path, migrated: Original, *, certificate: Certificate | None = None, **options: Any
 ) -> AsyncIterator[Site]:
     """What `started` starts with these options, reached at PUBLIC_URL: https if there is a certificate."""
     listener = any_port()

@@ -10,6 +10,9 @@ from playwright.async_api import BrowserContext, Page
 from tests.browser.listening import Certificate, certificate, listening
 from tests.browser.pages import GET_ACCOUNT, PONG, SIGN_OUT, Answer, blank, call, open_tab, sign_in
 from tests.browser.site import Site, site
+from tests.support.databases import Original
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 
 async def test_no_script_can_read_it(profile: BrowserContext, served: Site, page_origin: str) -> None:
@@ -40,7 +43,7 @@ async def test_what_the_browser_keeps(profile: BrowserContext, served: Site, pag
 
 @pytest.mark.parametrize("http2", ["off", "on"])
 async def test_over_https_it_is_for_this_host_and_for_https_alone(
-    http2: str, profile: BrowserContext, trusted: Certificate, tmp_path: Path, migrated: Path
+    http2: str, profile: BrowserContext, trusted: Certificate, tmp_path: Path, migrated: Original
 ) -> None:
     async with (
         listening(blank, certificate=trusted) as origin,
@@ -60,7 +63,7 @@ async def test_over_https_it_is_for_this_host_and_for_https_alone(
 
 
 async def test_a_session_over_https_is_of_no_use_without(
-    profile: BrowserContext, trusted: Certificate, page_origin: str, tmp_path: Path, migrated: Path
+    profile: BrowserContext, trusted: Certificate, page_origin: str, tmp_path: Path, migrated: Original
 ) -> None:
     """A page of the same host that came over http neither sends nor replaces the cookie."""
     async with (

@@ -15,6 +15,8 @@ from tests.browser.pages import CREATE_TOKEN, PONG, SIGN_IN, SIGN_OUT, Answer, b
 from tests.browser.site import Seen, Site
 from tests.support.service import PASSWORD
 
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
+
 MALLORY = "mallory@example.test"
 TARGETS = {
     SIGN_IN: {"email": MALLORY, "password": PASSWORD},

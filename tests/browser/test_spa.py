@@ -14,6 +14,8 @@ from tests.browser.pages import CREATE_TOKEN, SIGN_IN, SIGN_OUT, SIGN_UP, open_t
 from tests.e2e.server import ROOT, Server, free_port, serving
 from tests.support.service import PASSWORD
 
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
+
 
 async def test_a_listed_origin_signs_in_streams_and_signs_out(profile: BrowserContext, example: "Example") -> None:
     example.account("ada@example.test", tokens=["older", "newer"])

@@ -9,6 +9,9 @@ from playwright.async_api import BrowserContext, Page
 from tests.browser.listening import Certificate, listening
 from tests.browser.pages import PONG, REFRESH, Answer, blank, call, open_tab, sign_in
 from tests.browser.site import site
+from tests.support.databases import Original
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 TABS = 10
 
@@ -18,7 +21,7 @@ TABS = 10
     [("off", 6), ("on", TABS)],  # of HTTP/1.1 Chromium opens six connections to a host
 )
 async def test_ten_tabs_that_refresh_at_once_stay_signed_in(
-    http2: str, at_once: int, profile: BrowserContext, trusted: Certificate, tmp_path: Path, migrated: Path
+    http2: str, at_once: int, profile: BrowserContext, trusted: Certificate, tmp_path: Path, migrated: Original
 ) -> None:
     async with (
         listening(blank, certificate=trusted) as origin,

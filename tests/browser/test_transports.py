@@ -19,7 +19,10 @@ from tests.browser.site import Site, site
 from tests.e2e.clients.call import Answer, Call, Client, Refused
 from tests.e2e.test_protocols import CONTENT_TYPES
 from tests.e2e.walk import LIST_TOKENS, Walk, failures
+from tests.support.databases import Original
 from tests.tokens.calls import create, value_of
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 each_transport = pytest.mark.parametrize("protocol", ["Connect", "gRPC-Web"])
 each_codec = pytest.mark.parametrize("codec", ["JSON", "binary"])
@@ -88,7 +91,7 @@ class Calling:
     built: StaticFiles
     trusted: Certificate
     folder: Path
-    migrated: Path
+    migrated: Original
 
     @asynccontextmanager
     async def opened(self, protocol: str, codec: str, http: str) -> AsyncIterator[tuple[CallingPage, Site]]:
@@ -128,6 +131,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> StaticFiles:
 
 @pytest.fixture
 def calling(
-    profile: BrowserContext, built: StaticFiles, trusted: Certificate, tmp_path: Path, migrated: Path
+    profile: BrowserContext, built: StaticFiles, trusted: Certificate, tmp_path: Path, migrated: Original
 ) -> Calling:
     return Calling(profile, built, trusted, tmp_path, migrated)

@@ -11,6 +11,7 @@ from playwright.async_api import BrowserContext
 
 from tests.browser.console.visit import Visit
 from tests.browser.site import site
+from tests.support.databases import Original
 from tests.support.mailbox import Mailbox
 from tests.support.smtp import smtp_server
 
@@ -18,7 +19,7 @@ Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 
 @pytest.fixture
-def visiting(profile: BrowserContext, tmp_path: Path, migrated: Path) -> Visiting:
+def visiting(profile: BrowserContext, tmp_path: Path, migrated: Original) -> Visiting:
     """A visit to a service with the settings that are given."""
 
     @asynccontextmanager

@@ -1,11 +1,14 @@
 """What people change about their account."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.accounts.calls import codes
 from tests.browser.console.visit import ADA, Visit
 from tests.support.service import PASSWORD
 from tests.tokens.calls import works
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 COUNTESS = "countess@example.test"
 ANOTHER = "another horse battery"

@@ -1,10 +1,13 @@
 """A whole visit without a mouse."""
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.console.visit import ADA, Visit
 from tests.support.service import PASSWORD
 from tests.tokens.calls import works
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 FURTHEST = 40
 """Presses of Tab between any two places of a page."""

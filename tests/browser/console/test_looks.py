@@ -18,6 +18,8 @@ from tests.e2e.programs import NODE_MODULES
 from tests.e2e.server import ROOT
 from tests.tokens.calls import create, expire, id_of, value_of, works
 
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
+
 PICTURES = ROOT / "tests/browser/pictures"
 AXE = (NODE_MODULES / "axe-core/axe.min.js").read_text()
 LOADED = ["RefreshSession", "GetAccount"]

@@ -1,8 +1,11 @@
 """A forgotten password, and the code that sets another."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.console.visit import ADA, Visit, link
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 ANOTHER = "another horse battery"
 

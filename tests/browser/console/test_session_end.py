@@ -1,8 +1,11 @@
 """A session that ends while its pages are open, and how they keep it from ending."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.console.visit import Visit
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 
 async def test_who_was_signed_out_meanwhile_signs_in_and_is_back(visit: Visit) -> None:

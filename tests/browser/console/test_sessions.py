@@ -1,10 +1,13 @@
 """Where the account is signed in, and what happened to it."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.accounts.calls import refresh
 from tests.browser.console.visit import ADA, Visit
 from tests.tokens.calls import create, value_of, works
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 
 async def test_a_session_that_is_not_this_one_can_be_ended(visit: Visit) -> None:

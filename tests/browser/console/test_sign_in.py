@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.console.conftest import Visiting
 from tests.browser.console.visit import ADA, Visit
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 
 async def test_a_wrong_password_is_told_and_the_right_one_lets_in(visit: Visit) -> None:

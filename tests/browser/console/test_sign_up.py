@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.console.visit import ADA, Visit, link
 from tests.support.service import PASSWORD
+
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
 
 async def test_sign_up_confirm_by_the_mailed_link_and_sign_in(visit: Visit) -> None:

@@ -8,6 +8,8 @@ from playwright.async_api import Locator, expect
 from tests.browser.console.visit import Visit
 from tests.tokens.calls import create, works
 
+pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
+
 SHOWN = "Token value"
 
 
