@@ -64,6 +64,7 @@ async def test_each_attempt_to_sign_in_is_one_line(gatepost: Gatepost, hashing: 
         await leave_before_the_answer(gatepost, hashing, good, "198.51.100.2")
         await disable(gatepost)
         await raw(gatepost, "PublicAccountsService/SignIn", good, ip="198.51.100.3")
+    logs = [line for line in logs if line["event"] != "mail_written"]
     assert all(line["event"] == "signed_in" or line["rpc"].endswith("/SignIn") for line in logs)
     assert len(logs) == len(attempts) + 3
     assert [(line["event"], line.get("reason")) for line in logs[-6:]] == [

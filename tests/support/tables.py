@@ -73,8 +73,13 @@ async def somebody_reads(gatepost: Gatepost) -> bool:
     """Whether a transaction is open: it would keep SQLite's log from being folded in, and on PostgreSQL a connection
     from everybody else."""
     if not gatepost.on_sqlite:
-        opened = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %'"
-        return bool(await gatepost.fetch(opened))
+        sql = (
+            "SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %'"
+        )
+        opened = set(await gatepost.fetch(sql))
+        for _ in range(20):  # in which those of the workers end
+            opened &= set(await gatepost.fetch(sql))
+        return bool(opened)
     with closing(sqlite3.connect(str(gatepost.settings.database_file))) as database:
         [busy, *_] = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return bool(busy)
