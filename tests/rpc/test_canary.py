@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
+from sqlalchemy import text
 from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
@@ -109,7 +110,8 @@ async def test_a_cancellation_that_another_service_sent(tongue: Tongue, watch: "
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("INSERT INTO mail_outbox (id, recipient) VALUES ('id', ?)", "INTERNAL"),  # NOT NULL; the error has the values
+        # NOT NULL; the error has the values.
+        ("INSERT INTO mail_outbox (id, recipient) VALUES (NULL, :value)", "INTERNAL"),
         ("SELECT :value || 1 FROM hunter2_canary", "UNAVAILABLE"),
     ],
 )
@@ -118,7 +120,7 @@ async def test_a_failure_of_the_database(
 ) -> None:
     async def store(*_: Any) -> Any:
         async with gatepost.parts.db.write() as tx:
-            await tx.exec_driver_sql(statement.replace("hunter2_canary", f'"{CANARY}"'), (CANARY,))
+            await tx.execute(text(statement.replace("hunter2_canary", f'"{CANARY}"')), {"value": CANARY})
 
     async def stream(*_: Any) -> Any:
         await store()
@@ -130,6 +132,7 @@ async def test_a_failure_of_the_database(
     watch.saw_no_canary(reply)
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("path", ["/test.v1.TestAuthService/Pong", "/tokens.v1.TokensService/ListTokens"])
 async def test_a_failure_of_the_guard(path: str, gatepost: Gatepost, watch: "Watch") -> None:
     """A row that cannot be read: the converter repeats what it found."""

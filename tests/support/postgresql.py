@@ -20,8 +20,8 @@ VERSION = "pginstall18"
 """The newest of those in the package."""
 UNPRIVILEGED = "nobody"
 """Whom the server runs as where the tests run as root, whom it refuses."""
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-"""What no test depends on, since none pulls the plug."""
+OPTIONS = ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "autovacuum=off")
+"""Fast: no test pulls the plug. And with nothing to do but what tests ask for."""
 
 
 class PostgreSQL:
@@ -41,7 +41,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Also again, with what was in it."""
-        options = (f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", *FAST)
+        options = (f"port={self.port}", f"unix_socket_directories={self.folder}", *OPTIONS)
         command = [self._program("postgres"), "-D", str(self._data), *(f"--{option}" for option in options)]
         # The shell ends it once its own input is closed: by `stop`, or by the end of the tests, however they end.
         script = '"$@" & read -r _; kill -INT $!; wait $!'
