@@ -13,8 +13,10 @@ class VerifyEmail extends Page {
     await publicAccounts.verifyEmail({ data: { email }, code: String(data.get("code")).replace(/\s/g, "") });
     remembered.email = email;
     notices.later(`${email} is confirmed.${session.account ? "" : " You can sign in with it."}`);
-    if (session.account) go("account");
-    else go("sign-in", { email, to: this.params.get("to") ?? "" });
+    if (session.account) {
+      go("account");
+      await session.look();
+    } else go("sign-in", { email, to: this.params.get("to") ?? "" });
   });
 
   /** A link from a mail fills the form in and no more: some programs open links before their readers do. */

@@ -326,7 +326,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           </p>
         </li>
       `)}
-  </ul>`}var Xl=class extends X{#e=new Y(this,`verify-email`,async e=>{let t=String(e.get(`data.email`));await Tc.verifyEmail({data:{email:t},code:String(e.get(`code`)).replace(/\s/g,``)}),Q.email=t,C.later(`${t} is confirmed.${J.account?``:` You can sign in with it.`}`),J.account?q(`account`):q(`sign-in`,{email:t,to:this.params.get(`to`)??``})});async load(){Wc(`verify-email`,`code`)}render(){return b`
+  </ul>`}var Xl=class extends X{#e=new Y(this,`verify-email`,async e=>{let t=String(e.get(`data.email`));await Tc.verifyEmail({data:{email:t},code:String(e.get(`code`)).replace(/\s/g,``)}),Q.email=t,C.later(`${t} is confirmed.${J.account?``:` You can sign in with it.`}`),J.account?(q(`account`),await J.look()):q(`sign-in`,{email:t,to:this.params.get(`to`)??``})});async load(){Wc(`verify-email`,`code`)}render(){return b`
       <h1 tabindex="-1">Confirm your address</h1>
       <p>The code is in the newest mail that you got from here. It is good for a few minutes.</p>
       <form class="card" novalidate @submit=${this.#e.submit}>
