@@ -17,7 +17,6 @@ SECRET_NAMES = ("password", "secret", "digest", "code", "signature", "token", "v
 
 # Comparisons by == of what is named like a secret, and why each of them may be.
 NOT_SECRET = {
-    "app/core/secrets.py canonical == signature": "two spellings of a signature that is known to be right",
     "app/tokens/expiration.py expired == token": "two states of a row; nothing in either came with the request",
     "app/tokens/operation.py expired == token": "the same",
     "app/tokens/regeneration.py token.value_digest != seen.value_digest": "two states of a row",

@@ -34,5 +34,6 @@ class SessionCookie:
 
 def _values(lines: Sequence[str], name: str) -> list[str]:
     # http.cookies drops all cookies when one is odd; another site's on the same host must not sign people out.
-    pairs = (part.strip().partition("=") for line in lines for part in line.split(";"))
-    return [value for key, _, value in pairs if key == name]
+    start = f"{name}="
+    parts = [part.strip() for line in lines for part in line.split(";")]
+    return [part[len(start) :] for part in parts if part.startswith(start) or part == name]

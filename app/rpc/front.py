@@ -73,7 +73,9 @@ class Front:
             if early := self._early(call, scope, came):
                 await exchange.answer(early)
             else:
-                scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in headers.WISHES_FOR_COMPRESSION]
+                if not headers.WISHES_FOR_COMPRESSION.isdisjoint(came):
+                    kept = [pair for pair in scope["headers"] if pair[0] not in headers.WISHES_FOR_COMPRESSION]
+                    scope["headers"] = kept
                 await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:
             # Never raised again: uvicorn would log the exception's text, which may hold a password (ASVS 16.5.4).

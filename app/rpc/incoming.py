@@ -90,9 +90,12 @@ class Incoming:
         The limit is for a message, so a stream of them may be longer, and connectrpc counts each. The connection stays
         open: closing it on unread bytes resets it, and the answer may be lost on the way.
         """
-        limit = self._text_limit if content_type(headers) in GRPC_WEB_TEXT else self._body_limit
         length = headers.get(b"content-length", b"0")
-        if len(length) > 12 or not length.isdigit() or (int(length) > limit and kind not in _TAKE_STREAMS):
+        if len(length) > 12 or not length.isdigit():
+            raise TooLarge
+        if int(length) <= self._body_limit or kind in _TAKE_STREAMS:
+            return
+        if content_type(headers) not in GRPC_WEB_TEXT or int(length) > self._text_limit:
             raise TooLarge
 
 

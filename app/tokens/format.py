@@ -6,6 +6,7 @@ dismiss what only looks like one without asking the database. It is no protectio
 
 import re
 import zlib
+from functools import lru_cache
 
 from app.core import secrets
 
@@ -25,12 +26,17 @@ def new_value(prefix: str) -> str:
 
 def well_formed(value: str, prefix: str) -> bool:
     """Whether `value` could have been given out here; microseconds, and no more for hostile input of any length."""
-    return re.fullmatch(pattern(prefix), value) is not None and value.endswith(_checksum(value[:-CHECKSUM_LENGTH]))
+    return _compiled(prefix).fullmatch(value) is not None and value.endswith(_checksum(value[:-CHECKSUM_LENGTH]))
 
 
 def pattern(prefix: str) -> str:
     """The regular expression of all values, as the README publishes it for secret scanners."""
     return rf"{re.escape(prefix)}[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
+
+
+@lru_cache(maxsize=8)  # there is one prefix; tests have more
+def _compiled(prefix: str) -> re.Pattern[str]:
+    return re.compile(pattern(prefix))
 
 
 def hint(value: str) -> str:
