@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,10 @@ T = TypeVar("T")
 
 MEMORY_KIB, PASSES, LANES = 19456, 2, 1
 """Argon2id at the strength of ASVS 11.4.2. One lane: the threads of the pool are the parallelism there is."""
+
+_NICENESS = 5
+"""Of the hashing threads, where the event loop has 0: of one core that both want they get a quarter. With 10 it would be
+a tenth, and whoever kept the loop busy would keep people from signing in."""
 
 NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 """What a password is checked against where there is no hash: current parameters, salt and digest of zero bytes.
@@ -46,6 +51,18 @@ class Verdict:
     upgraded: str | None = None
 
 
+def _give_way() -> None:
+    """Have this thread take only what time the event loop leaves: hashing is long, and all other calls are short.
+
+    Linux has a priority for each thread; elsewhere the same call would slow the whole process down. Where it is not
+    allowed it is not needed for anything to be right.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)
+
+
 class Passwords:
     """Hashes and checks passwords without blocking the event loop: argon2-cffi and bcrypt let go of the GIL.
 
@@ -55,7 +72,7 @@ class Passwords:
 
     def __init__(self, threads: int, queue: int, context: CryptContext | None = None) -> None:
         threads = threads or max(1, (os.cpu_count() or 1) - 1)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=_give_way)
         self._slots = threading.Semaphore(threads + queue)
         self._context = context or current_scheme()
         for scheme in self._context.schemes():

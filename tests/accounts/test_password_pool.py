@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -44,6 +45,17 @@ async def test_left_to_itself_the_pool_leaves_one_core_free(
         await passwords.verify(RIGHT, stored)
     held.gate.set()
     await asyncio.gather(*served)
+    passwords.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is the whole process's")
+async def test_the_pool_gives_way_to_the_event_loop() -> None:
+    scheme, seen = current_scheme(), list[int]()
+    passwords = Passwords(threads=1, queue=0, context=scheme)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    await passwords._in_pool(lambda: seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+    assert seen == [before + 5]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
     passwords.close()
 
 
