@@ -21,8 +21,8 @@ MEMORY_KIB, PASSES, LANES = 19456, 2, 1
 """Argon2id at the strength of ASVS 11.4.2. One lane: the threads of the pool are the parallelism there is."""
 
 _NICENESS = 5
-"""Of the hashing threads, where the event loop has 0: of one core that both want they get a quarter. With 10 it would be
-a tenth, and whoever kept the loop busy would keep people from signing in."""
+"""Of the hashing threads, above the event loop's own: of one core that both want they get a quarter. With 10 it would
+be a tenth, and whoever kept the loop busy would keep people from signing in."""
 
 NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 """What a password is checked against where there is no hash: current parameters, salt and digest of zero bytes.
