@@ -1,9 +1,7 @@
 """The nginx configuration that is shipped, with Debian's nginx, in front of two replicas."""
 
 import json
-import threading
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from gen.test.v1.test_v1_pb import PongRequest
 from gen.tokens.v1.tokens_v1_connect import TokensServiceClient
 from gen.tokens.v1.tokens_v1_pb import CreateTokenRequest, TokenMetadata
 from tests.deploy.conftest import Deployment, deployed
-from tests.deploy.nginx import fronting, reserve
 from tests.e2e.seeding import seed_account, seed_tokens
 from tests.e2e.streams import list_tokens
 from tests.support.refusals import refused
@@ -102,33 +99,6 @@ def test_what_a_client_writes_into_x_forwarded_for_is_not_believed(deployment: D
     _, _, body = call(deployment, f"{ACCOUNTS}/ListSessions", {}, cookie=cookie, stream=True)
     assert client.encode() in body
     assert b"6.6.6.6" not in body
-
-
-def test_what_is_passed_on_says_who_calls_and_nothing_that_a_client_wrote_of_it(tmp_path: Path) -> None:
-    came: list[list[tuple[str, str]]] = []
-
-    class Recording(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            came.append([(name.lower(), value) for name, value in self.headers.items()])
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    nginx = reserve(tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Recording) as replica:
-        threading.Thread(target=replica.serve_forever).start()
-        with fronting(nginx, [replica.server_port]):
-            connection = nginx.connect("127.0.0.9")
-            connection.request("POST", f"/{PING}", b"{}", {"x-forwarded-for": "6.6.6.6", "connection": "upgrade"})
-            connection.getresponse().read()
-            connection.close()
-        replica.shutdown()
-    (headers,) = came
-    assert [value for name, value in headers if name == "x-forwarded-for"] == ["127.0.0.9"]
-    assert [value for name, value in headers if name == "host"] == [f"127.0.0.1:{nginx.https}"]
-    assert "upgrade" not in dict(headers).get("connection", "")
 
 
 def test_guesses_count_by_the_real_client_whatever_it_writes(deployment: Deployment) -> None:
