@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.conftest import Deployment, deployed
 from tests.deploy.test_nginx import PING, PUBLIC, call, sign_in
 from tests.e2e.server import Server
 from tests.e2e.workers import Load, until
 
 ADA = sign_in("ada@example.test")
+
+pytestmark = pytest.mark.timeout(180)  # each starts three services, one after the other
 
 
 def test_one_replica_is_killed_and_the_other_answers(tmp_path: Path) -> None:

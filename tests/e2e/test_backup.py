@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,8 @@ ADA = {"email": "ada@example.test", "password": PASSWORD}
 PUBLIC, ACCOUNTS, TOKENS = "accounts.v1.PublicAccountsService", "accounts.v1.AccountsService", "tokens.v1.TokensService"
 PONG = "test.v1.TestAuthService/Pong"
 BACK_UP, RESTORE = [each for each in snippets_of(ROOT / "docs/operations.md") if "backup.db" in each.text]
+
+pytestmark = pytest.mark.timeout(180)  # each starts several services, one after the other
 
 
 def test_a_backup_under_load_has_all_that_was_acknowledged_before_it_began(server: Server, tmp_path: Path) -> None:
@@ -78,6 +81,6 @@ def sign_in(server: Server) -> str:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Server:
+def server(tmp_path: Path) -> Iterator[Server]:
     with many(tmp_path, TOKEN_QUOTA="100000") as started:
         yield started
