@@ -1,6 +1,7 @@
 """A server under measurement: what its processes took of the CPU, and what they hold of the memory."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,11 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """User and system time of all threads up to now, in steps of the kernel's clock tick, 10 ms as a rule."""
-        return sum(cpu_seconds_in((_proc(pid) / "stat").read_text()) for pid in self._family())
+        return sum(cpu_seconds_in(stat) for stat in self._told("stat"))
 
     def memory(self) -> float:
         """Resident memory in MiB. Pages that processes share count for each of them."""
-        return sum(_mebibytes((_proc(pid) / "status").read_text(), "VmRSS") for pid in self._family())
+        return sum(_mebibytes(status, "VmRSS") for status in self._told("status"))
 
     def forget_peak(self) -> None:
         """From here on `peak_memory` counts."""
@@ -28,14 +29,26 @@ class Process:
 
     def peak_memory(self) -> float:
         """The most that was resident since, in MiB."""
-        return sum(_mebibytes((_proc(pid) / "status").read_text(), "VmHWM") for pid in self._family())
+        return sum(_mebibytes(status, "VmHWM") for status in self._told("status"))
+
+    def _told(self, file: str) -> list[str]:
+        """The file of each process that is still there."""
+        return [text for pid in self._family() if (text := _read(_proc(pid) / file))]
 
     def _family(self) -> list[int]:
         family = [self.pid]
         for pid in family:  # grows meanwhile
-            for task in (_proc(pid) / "task").iterdir():
-                family += map(int, (task / "children").read_text().split())
+            tasks = _proc(pid) / "task"
+            for task in tasks.iterdir() if tasks.exists() else ():
+                family += map(int, _read(task / "children").split())
         return family
+
+
+def _read(path: Path) -> str:
+    """Empty where the thread or the process has ended since it was found."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return path.read_text()
+    return ""
 
 
 def cpu_seconds_in(stat: str) -> float:
@@ -48,7 +61,8 @@ def cpu_seconds_in(stat: str) -> float:
 
 def _mebibytes(status: str, field: str) -> float:
     lines = dict(line.split(":", 1) for line in status.splitlines())
-    return int(lines[field].split()[0]) / 1024
+    # One that has ended, but whose status nobody has asked for yet, has no memory.
+    return int(lines.get(field, "0").split()[0]) / 1024
 
 
 def _proc(pid: int) -> Path:

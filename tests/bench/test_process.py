@@ -28,6 +28,14 @@ def test_descendants_count() -> None:
         child.communicate()
 
 
+def test_what_has_ended_has_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        ended = Process(child.pid)
+        assert ended.memory() == 0  # it is still there, to be asked for its status
+    assert (ended.cpu_seconds(), ended.memory()) == (0, 0)
+
+
 def test_the_peak_is_what_was_held_since_it_was_forgotten() -> None:
     own, much = Process(os.getpid()), 64 << 20
     hold(much)
