@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import astuple
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from app.policy import POLICIES
 from app.rpc.access import Who
 from gen.accounts.v1 import accounts_v1_pb as accounts
-from tests.accounts.calls import ADA, NEW, RESET, VERIFY, codes_to, sessions
+from tests.accounts.calls import ADA, NEW, RESET, VERIFY, codes_to
 from tests.support.documents import rows
 from tests.support.service import Browser, Gatepost
 from tests.support.statements import asked
@@ -52,10 +53,10 @@ async def set_password(gatepost: Gatepost, browser: Browser, _: Browser) -> Prep
     return lambda: browser.public.new_password(request)
 
 
-async def revoke(gatepost: Gatepost, browser: Browser, ada: Browser) -> Prepared:
+async def revoke(gatepost: Gatepost, browser: Browser, _: Browser) -> Prepared:
     await gatepost.session(ADA)
-    newest = (await sessions(ada))[0].session_id
-    return lambda: browser.accounts.revoke_session(accounts.RevokeSessionRequest(session_id=newest))
+    [(newest,)] = await gatepost.fetch("SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1")
+    return lambda: browser.accounts.revoke_session(accounts.RevokeSessionRequest(session_id=str(UUID(newest))))
 
 
 # Calls that the matrix of who may call what has only as refused ones.

@@ -30,14 +30,16 @@ def asked(gatepost: Gatepost) -> Iterator[Asked]:
     counts = Asked()
     workers = asyncio.all_tasks()
     db = gatepost.parts.db
-    engines = {id(each): each.sync_engine for each in (db._readers, db._writers)}.values()
+    # On a server the readers are the writers with other options, and tell both what happens to them.
+    engines = [each.sync_engine for each in ((db._readers, db._writers) if gatepost.on_sqlite else (db._writers,))]
 
     def begun(_: Any) -> None:
         counts.transactions += asyncio.current_task() not in workers
 
     def ran(_: Any, cursor: Any, statement: str, *__: Any) -> None:
         verb = statement.split(maxsplit=1)[0].upper()
-        if asyncio.current_task() in workers or verb in ("BEGIN", "PRAGMA", "SET"):
+        aside = verb in ("BEGIN", "PRAGMA", "SET") or "pg_logical_emit_message" in statement  # `core.db.sync_anyway`
+        if aside or asyncio.current_task() in workers:
             return
         fetched = len(cursor._rows or ())  # SQLAlchemy's async drivers fetch all there is at once
         if verb in ("INSERT", "UPDATE", "DELETE"):
