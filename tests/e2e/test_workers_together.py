@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import pytest
 
 from app.core.clock import SystemClock
 from app.core.db import Database
+from app.core.verified import LIFE
 from tests.e2e.server import Server, free_port
 from tests.e2e.workers import PASSWORD, At, many, pids, until
 from tests.mail.conftest import queue, verify_email
@@ -37,16 +39,17 @@ def test_a_session_of_one_is_good_at_the_other_until_it_ends_there(both: Both, a
     there.headers["cookie"] = here.headers["cookie"]
     assert there.call(PONG)[0] == 200
     assert there.call(f"{ACCOUNTS}/SignOut")[0] == 200
-    assert here.call(PONG)[0] == 401
+    assert refused_in_time(here)
 
 
-def test_a_changed_password_ends_other_sessions_at_once_in_both(both: Both, ada: dict[str, str]) -> None:
+def test_a_changed_password_ends_other_sessions_in_both(both: Both, ada: dict[str, str]) -> None:
     here, there = both
     here.call(f"{PUBLIC}/SignIn", ada)
     there.call(f"{PUBLIC}/SignIn", ada)
     changed = {"currentPassword": {"password": PASSWORD}, "newPassword": {"password": f"{PASSWORD} anew"}}
     assert (there.call(PONG)[0], here.call(f"{ACCOUNTS}/ChangePassword", changed)[0]) == (200, 200)
-    assert (there.call(PONG)[0], here.call(PONG)[0]) == (401, 200)
+    assert refused_in_time(there)
+    assert here.call(PONG)[0] == 200
 
 
 @pytest.mark.parametrize("end", ["ForceTokenExpiration", "RegenerateToken"])
@@ -57,7 +60,16 @@ def test_a_token_that_ends_at_one_is_refused_by_the_other(end: str, both: Both, 
     there.headers["authorization"] = f"Bearer {made['tokenValue']['token']}"
     assert there.call(PONG)[0] == 200
     assert here.call(f"{TOKENS}/{end}", {"tokenUuid": made["tokenUuid"]})[0] == 200
-    assert there.call(PONG)[0] == 401
+    assert refused_in_time(there)
+
+
+def refused_in_time(at: At) -> bool:
+    """Whether no call that begins later than the bound after this moment is let in."""
+    now = time.monotonic()
+    while time.monotonic() - now <= LIFE:
+        if at.call(PONG)[0] == 401:
+            return True
+    return at.call(PONG)[0] == 401
 
 
 def test_guesses_spread_over_both_count_together(both: Both, ada: dict[str, str]) -> None:
