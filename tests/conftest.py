@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
         choices=[*databases.KINDS, BOTH],
-        default=databases.KINDS[0],
+        default=BOTH,
         help="where tests that need one keep their data",
     )
 
