@@ -1,5 +1,6 @@
 """What goes to wrk and what comes back."""
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ def test_the_last_line_has_the_numbers() -> None:
 
 def test_what_was_refused_is_no_good_answer() -> None:
     assert answers_in(PRINTED).rate == 1980.0
+
+
+def test_where_nothing_was_answered_the_wait_has_no_end() -> None:
+    nothing = '{"requests": 0, "microseconds": 3000000, "refused": 0, "failed": 0, "p50": 0, "p99": 0, "max": 0}'
+    assert answers_in(nothing) == Answers(0, 3.0, 0, 0, p50=inf, p99=inf, longest=inf)
 
 
 @pytest.mark.parametrize("printed", ["", "unable to connect to 127.0.0.1:8000 Connection refused\n", "12\n"])
