@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from connectrpc.code import Code
 
+from app.core.verified import LOOK_EVERY
 from tests.accounts.calls import (
     ADA,
     current,
@@ -113,25 +114,29 @@ async def test_revoked_at_once_it_is_one_event(tmp_path: Path, migrated: Origina
 
 
 async def test_after_the_answer_it_never_works_in_any_process(tmp_path: Path, migrated: Original) -> None:
-    clock = FakeClock()
-    answered = False
+    """At once in the process that answers, in the other one once it has looked."""
+    clock, answered = FakeClock(), set[Gatepost]()
 
-    async def use(browser: Browser) -> None:
+    async def use(gatepost: Gatepost, browser: Browser) -> None:
         while True:
-            late = answered
+            late = gatepost in answered
             if not await works(browser):
                 return
             assert not late, "a revoked session was let in"
 
     async with started(tmp_path, migrated, clock=clock) as one, started(tmp_path, migrated, clock=clock) as other:
         for _ in range(5):
+            answered.clear()
             ada, elsewhere = await one.session(ADA), await one.session(ADA)
-            ended, answered = await current(elsewhere), False
-            users = [asyncio.create_task(use(tab(each, elsewhere.session))) for each in (one, other)]
+            ended = await current(elsewhere)
+            here, there = [asyncio.create_task(use(each, tab(each, elsewhere.session))) for each in (one, other)]
             clock.advance(300)
             await asyncio.gather(revoke(ada, ended), refresh(elsewhere), return_exceptions=True)
-            answered = True
-            await asyncio.gather(*users)
+            answered.add(one)
+            await here
+            clock.advance(LOOK_EVERY)
+            answered.add(other)
+            await there
             assert not await works(elsewhere)
             await sign_out(ada)
 
