@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.console.visit import Visit
+from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.only("sqlite")  # the browser sees no database
 
@@ -22,6 +23,19 @@ async def test_who_was_signed_out_meanwhile_signs_in_and_is_back(visit: Visit) -
     await expect(visit.field("Name")).to_have_value("Ada Lovelace")
     await visit.press("Save name")
     await visit.news("Your name is changed")
+
+
+async def test_passwords_are_not_kept_over_a_sign_in(visit: Visit) -> None:
+    await visit.has_session()
+    await visit.open("account")
+    await visit.on("Account")
+    await visit.gatepost.execute("DELETE FROM sessions")
+    await visit.fill({"Current password": PASSWORD, "New password": "another horse battery"})
+    await visit.press("Change password")
+    await visit.sign_in()
+    await visit.on("Account")
+    await expect(visit.field("Current password")).to_have_value("")
+    await expect(visit.field("New password")).to_have_value("")
 
 
 async def test_a_page_left_open_keeps_its_session(visit: Visit) -> None:
