@@ -109,8 +109,9 @@ async def test_a_body_in_parts(app_of_answered: Any) -> None:
         assert reply(sent).json == {"accountId": REQUEST.email}
 
 
+@pytest.mark.parametrize("first", [100, 70000], ids=["in parts", "whole"])
 @pytest.mark.parametrize("kept", [65536, 65537])
-async def test_the_limit_counts_all_parts(kept: int) -> None:
+async def test_the_limit_counts_all_parts(kept: int, first: int) -> None:
     answers = []
     for content_type in spellings("application/json"):
         body = b'{"email": "' + b"a" * (kept - 13) + b'"}'
@@ -118,7 +119,7 @@ async def test_the_limit_counts_all_parts(kept: int) -> None:
         sent: list[Message] = []
         scope = http_scope(PATH, "POST", [(b"content-type", content_type.encode())])
         app = behind(TranslateErrors(), Read=answered)
-        await app(scope, arriving(body[:100], body[100:]), collecting(sent))
+        await app(scope, arriving(*filter(None, (body[:first], body[first:]))), collecting(sent))
         answers.append(reply(sent))
     assert answers[0] == answers[1]
     assert answers[0].status == (200 if kept == 65536 else 429)

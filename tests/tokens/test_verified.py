@@ -118,11 +118,11 @@ async def test_nothing_refused_is_remembered(stage: "Stage") -> None:
         lambda: stage.sessions.authenticate("nonsense", NOBODY),
     ):
         await stage.refused(check)
+        assert stage.pages == [{}, {}, {}]
     assert await stage.credentials.scopes_of(UUID(int=1)) is None
     assert await stage.credentials.scopes_of(UUID(id_of(other))) is None
     assert stage.db.reads == before + 4
-    for verified in (stage.sessions.verified, stage.credentials.by_value, stage.credentials.by_id):
-        assert verified.page() == {}
+    assert stage.pages == [{}, {}, {}]
 
 
 @pytest.mark.parametrize("kill", [expire, regenerate])
@@ -193,6 +193,10 @@ class Stage:
             Outbox(parts.clock),
             Verified(db, parts.clock),
         )
+
+    @property
+    def pages(self) -> list[Any]:
+        return [each.page() for each in (self.sessions.verified, self.credentials.by_value, self.credentials.by_id)]
 
     async def session(self) -> Caller:
         return await self.sessions.authenticate(self.cookie, NOBODY)
