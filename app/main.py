@@ -129,7 +129,7 @@ def create_app(
         raise ConfigError([f"SECRET_KEYS: required. {NEW_SECRET}"])
     clock = clock or SystemClock()
     policies = {**POLICIES, **(REFLECTION if settings.reflects else {}), **extra_policies}
-    db = Database(settings.database_url, pool_size=settings.database_pool, prepare=settings.database_prepare == "on")
+    db = Database(settings.database_url, pool_size=settings.database_pool)
     outbox = Outbox(clock)
     passwords = Passwords(settings.password_threads, settings.password_queue)
     session_activity = Activity(db, accounts_store.sessions.touch)

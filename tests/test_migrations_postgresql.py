@@ -66,7 +66,11 @@ async def test_a_migration_that_ends_midway_leaves_the_database_as_before(
     assert "halfway" in server.schema("migrated")
 
 
-async def test_it_may_take_longer_than_a_call(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_may_take_longer_than_a_call(
+    server: PostgreSQL, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or than the role may."""
+    server.execute("ALTER DATABASE migrated SET statement_timeout = '1ms'")
     monkeypatch.setattr(postgresql, "ANSWER_WITHIN", 0.001)
     monkeypatch.setitem(postgresql.BOUNDS, "statement_timeout", "1ms")
     async with db.schema(exclusive=True) as tx:

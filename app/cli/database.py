@@ -13,7 +13,7 @@ from app.core.errors import Unavailable
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """Raises ConfigError where it cannot be used, also from within its block."""
     try:
-        db = Database(settings.database_url, pool_size=2, prepare=settings.database_prepare == "on")
+        db = Database(settings.database_url, pool_size=2)
     except OSError as error:
         raise ConfigError([unwritable(error)]) from error
     try:

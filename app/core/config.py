@@ -98,7 +98,6 @@ class Settings(BaseModel):
     public_url: Annotated[str, AfterValidator(lambda url: url and _origin(url))] = ""
     database_url: Annotated[str, AfterValidator(db.checked_url)] = Field(db.DEFAULT_URL, repr=False)
     database_pool: Annotated[int, Field(ge=2)] = 10
-    database_prepare: Literal["on", "off"] = "on"
     mail_url: Annotated[str, AfterValidator(checked_mail_url)] = Field("file:data/mail", repr=False)
     mail_from: Annotated[str, AfterValidator(_sender)] = "Gatepost <gatepost@localhost>"
     service_name: Annotated[str, Field(min_length=1, max_length=64)] = "Gatepost"

@@ -93,9 +93,9 @@ async def sync_anyway(tx: Tx) -> None:
 class Database:
     """Owns the connections. `read()` and `write()` are the transactions that flows see in their bodies."""
 
-    def __init__(self, database_url: str, *, pool_size: int = 10, prepare: bool = True) -> None:
-        """`pool_size` and `prepare` are for a server: the connections to keep, and whether statements are prepared."""
-        self._url, self._file, self._prepare = database_url, local_file(database_url), prepare
+    def __init__(self, database_url: str, *, pool_size: int = 10) -> None:
+        """`pool_size`: the connections to keep to a server."""
+        self._url, self._file = database_url, local_file(database_url)
         self._means_away: Callable[[Exception], bool] = _sqlite_is_away
         self._points: Points
         self.writes = 0
@@ -103,7 +103,7 @@ class Database:
         if self._file is None:
             from app.core import postgresql, server_points  # costly, and needed only here
 
-            self._writers = postgresql.engine(database_url, pool_size=pool_size, prepare=prepare)
+            self._writers = postgresql.engine(database_url, pool_size=pool_size)
             self._readers = postgresql.reading(self._writers)
             self._means_away = postgresql.is_away
             dialect = self._writers.dialect
@@ -147,7 +147,7 @@ class Database:
             return
         from app.core import postgresql
 
-        async with self._refusing_when_away(), postgresql.migrating(self._url, prepare=self._prepare) as tx:
+        async with self._refusing_when_away(), postgresql.migrating(self._url) as tx:
             yield tx
 
     async def point(self, read: PointRead, **values: Any) -> tuple[Any, ...] | None:

@@ -47,10 +47,6 @@ _AWAY = (
 """SQLSTATE classes and codes (PostgreSQL, appendix A) after which another try, maybe much later, can succeed."""
 
 
-_PASSING = (
-    asyncpg.InternalClientError,  # the server has taken its leave, and the connection does not know yet
-    asyncpg.InvalidCachedStatementError,  # a migration has changed what is prepared, which is made anew
-)
 _WHY = {
     "28": "the database refuses this user or password. Correct the URL, or what the server's pg_hba.conf says.",
     "3D": "the server has no database of this name. Create it (CREATE DATABASE), or correct the URL.",
@@ -70,9 +66,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # it ships no types
         return str(await super().execute(query, *args, **options))
 
 
-def engine(url: str, *, pool_size: int, prepare: bool) -> AsyncEngine:
-    """Without `prepare` each statement is parsed anew, at the price of a second round trip."""
-    options = {**_options(prepare=prepare), "command_timeout": ANSWER_WITHIN, "connection_class": Connection}
+def engine(url: str, *, pool_size: int) -> AsyncEngine:
+    options = {**_options(), "command_timeout": ANSWER_WITHIN, "connection_class": Connection}
     made = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION, connect_args=options
     )
@@ -86,12 +81,14 @@ def reading(pool: AsyncEngine) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def migrating(url: str, *, prepare: bool) -> AsyncIterator[AsyncConnection]:
+async def migrating(url: str) -> AsyncIterator[AsyncConnection]:
     """A transaction of one process at a time, which may take as long as it needs, save for its locks: while it waits
     for a table, everybody else waits for it."""
-    made = create_async_engine(url, poolclass=NullPool, connect_args=_options(prepare=prepare))
+    made = create_async_engine(url, poolclass=NullPool, connect_args=_options())
     try:
         async with made.begin() as tx:
+            for bound in BOUNDS:  # that the role may have
+                await tx.exec_driver_sql(f"SET LOCAL {bound} = 0")
             await tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             await tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{BOUNDS['lock_timeout']}'")
             yield tx
@@ -101,7 +98,10 @@ async def migrating(url: str, *, prepare: bool) -> AsyncIterator[AsyncConnection
 
 def is_away(error: BaseException) -> bool:
     """Whether the error means that the database cannot serve for the moment."""
-    if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(_cause(error), _PASSING)):
+    # The second: the server has taken its leave, and the connection does not know yet that it is closed.
+    if isinstance(error, DBAPIError) and (
+        error.connection_invalidated or isinstance(_cause(error), asyncpg.InternalClientError)
+    ):
         return True
     return sqlstate(error).startswith(_AWAY)
 
@@ -125,13 +125,14 @@ def _cause(error: BaseException) -> BaseException | None:
     return error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
 
 
-def _options(*, prepare: bool) -> dict[str, Any]:
-    # The name is all that pgbouncer lets through.
-    options = {"timeout": CONNECT_WITHIN, "server_settings": {"application_name": "gatepost"}}
-    if prepare:
-        return options
-    no_names = {"prepared_statement_name_func": str}  # the empty name, under which nothing stays behind
-    return {**options, "statement_cache_size": 0, "prepared_statement_cache_size": 0, **no_names}
+def _options() -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_WITHIN,
+        "server_settings": {"application_name": "gatepost"},  # all that pgbouncer lets through
+        # Statements are prepared under the empty name, where nothing stays behind for whoever gets the connection next.
+        # Names would save the server a plan, and this process nothing that can be measured.
+        "statement_cache_size": 0,
+    }
 
 
 def _require_open(connection: Any, *_: Any) -> None:

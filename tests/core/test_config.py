@@ -45,7 +45,6 @@ WRONG: list[tuple[str, str, str]] = [
     ("DATABASE_URL", "postgresql+asyncpg://ada:hunter2@127.0.0.1", "must end in /name"),
     ("DATABASE_URL", "postgresql+asyncpg://ada:hunter2@127.0.0.1/gatepost?sslmode=require", "?ssl=require"),
     ("DATABASE_POOL", "1", "greater than or equal to 2"),
-    ("DATABASE_PREPARE", "maybe", "'on' or 'off'"),
     ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "must name a file"),
     ("MAIL_URL", "data/mail", "must be smtp://"),
     ("MAIL_URL", "file:", "must be smtp://"),
