@@ -106,8 +106,7 @@ class Database:
             self._writers = postgresql.engine(database_url, pool_size=pool_size)
             self._readers = postgresql.reading(self._writers)
             self._means_away = postgresql.is_away
-            dialect = self._writers.dialect
-            self._points = server_points.ServerPoints(make_url(database_url), dialect, prepare=prepare)
+            self._points = server_points.ServerPoints(make_url(database_url), self._writers.dialect)
         else:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._readers = _sqlite_engine(database_url, "BEGIN", pool_size=4)

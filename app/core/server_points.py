@@ -6,7 +6,7 @@ twice as much, since it resets a connection after each use; a single SELECT leav
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -16,6 +16,7 @@ from sqlmodel import UTCDateTime
 
 from app.core.errors import Unavailable
 from app.core.points import PointRead
+from app.core.secrets import digest
 
 CONNECTIONS = 4
 """A read takes less than a millisecond, so that four make more of them than one process can ask for."""
@@ -28,17 +29,15 @@ _Compiled = tuple[str, list[str], list[Callable[[Any], Any] | None]]
 class ServerPoints:
     """Reads from a server. Made without one; connects when it is first asked."""
 
-    def __init__(self, url: URL, dialect: Dialect, *, prepare: bool = True) -> None:
-        """Without `prepare` each read is parsed anew: poolers by transaction may not know what was prepared."""
+    def __init__(self, url: URL, dialect: Dialect) -> None:
         _, options = dialect.create_connect_args(url)
-        own = {"timeout": PATIENCE, "server_settings": {"application_name": "gatepost"}}
+        own = {"timeout": PATIENCE, "server_settings": {"application_name": "gatepost"}, "statement_cache_size": 0}
         self._options: dict[str, Any] = {**options, **own}
-        if not prepare:
-            self._options["statement_cache_size"] = 0
         self._dialect = dialect
         self._compiled: dict[PointRead, _Compiled] = {}
         self._free = asyncio.Semaphore(CONNECTIONS)
-        self._idle: list[asyncpg.Connection] = []
+        self._idle: list[_Line] = []
+        self._pooled = False
 
     async def one(self, read: PointRead, values: dict[str, Any]) -> tuple[Any, ...] | None:
         """The one row, or None. Raises Unavailable where the database does not answer."""
@@ -59,19 +58,29 @@ class ServerPoints:
 
     async def close(self) -> None:
         while self._idle:
-            await self._idle.pop().close()
+            await self._idle.pop().connection.close()
 
     async def _fetch(self, sql: str, values: list[Any]) -> Any:
+        if not self._pooled:
+            try:
+                return await self._on_a_line(lambda line: line.prepared(sql, values))
+            except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
+                # Somebody else has had the server's connection: a pooler by transaction that knows nothing of
+                # statements, as PgBouncer before 1.21, stands between, and goes on standing there.
+                self._pooled = True
+        return await self._on_a_line(lambda line: line.in_one_transaction(sql, values))
+
+    async def _on_a_line(self, ask: Callable[["_Line"], Awaitable[Any]]) -> Any:
         # The last that was used: the others may then be closed by a proxy between.
-        connection = self._idle.pop() if self._idle else None
-        if connection is None or connection.is_closed():
-            connection = await asyncpg.connect(**self._options)
+        line = self._idle.pop() if self._idle else None
+        if line is None or line.connection.is_closed():
+            line = _Line(await asyncpg.connect(**self._options))
         try:
-            row = await connection.fetchrow(sql, *values)
+            row = await ask(line)
         except BaseException:
-            connection.terminate()  # cut short, it would have the answer to come before the next one's
+            line.connection.terminate()  # cut short, it would have the answer to come before the next one's
             raise
-        self._idle.append(connection)
+        self._idle.append(line)
         return row
 
     def _compile(self, read: PointRead) -> _Compiled:
@@ -79,6 +88,28 @@ class ServerPoints:
         converters = [_converter(column.type, self._dialect) for column in read.statement.selected_columns]
         self._compiled[read] = (str(compiled), list(compiled.positiontup or ()), converters)
         return self._compiled[read]
+
+
+class _Line:
+    """A connection, and what is prepared on it."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+        self._statements: dict[str, Any] = {}
+
+    async def prepared(self, sql: str, values: list[Any]) -> Any:
+        """By one round trip, after the first."""
+        statement = self._statements.get(sql)
+        if statement is None:
+            # Named for what it says: behind a pooler another's statement of the same name would be run for ours.
+            name = f"gatepost_{digest(sql).hex()[:32]}"
+            statement = self._statements[sql] = await self.connection.prepare(sql, name=name)
+        return await statement.fetchrow(*values)
+
+    async def in_one_transaction(self, sql: str, values: list[Any]) -> Any:
+        """By four, none of which another connection can come between."""
+        async with self.connection.transaction(readonly=True):
+            return await self.connection.fetchrow(sql, *values)
 
 
 def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from connectrpc.code import Code
 
-from app.core.verified import LOOK_EVERY
+from app.core.verified import LIFE
 from tests.accounts.calls import ADA, authorize, mailed, refresh, reset, sign_out, tab, trail
 from tests.support.clock import FakeClock
 from tests.support.databases import Original
@@ -132,7 +132,7 @@ async def test_after_the_answer_no_ended_session_works(pair: Pair) -> None:
         await sign_out(sessions[0], everywhere=True)
         answered.add(one)
         await asyncio.gather(*users[one])
-        other.clock.advance(LOOK_EVERY)
+        other.clock.advance(LIFE)
         answered.add(other)
         await asyncio.gather(*users[other])
 

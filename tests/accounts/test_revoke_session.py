@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from connectrpc.code import Code
 
-from app.core.verified import LOOK_EVERY
+from app.core.verified import LIFE
 from tests.accounts.calls import (
     ADA,
     current,
@@ -134,7 +134,7 @@ async def test_after_the_answer_it_never_works_in_any_process(tmp_path: Path, mi
             await asyncio.gather(revoke(ada, ended), refresh(elsewhere), return_exceptions=True)
             answered.add(one)
             await here
-            clock.advance(LOOK_EVERY)
+            clock.advance(LIFE)
             answered.add(other)
             await there
             assert not await works(elsewhere)

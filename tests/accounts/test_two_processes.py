@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from connectrpc.code import Code
 
-from app.core.verified import LOOK_EVERY
+from app.core.verified import LIFE
 from tests.accounts.calls import ADA, authorize, refresh, sign_out, tab
 from tests.support.databases import Original
 from tests.support.refusals import refused
@@ -26,7 +26,7 @@ async def test_a_session_that_ended_there_is_refused_here(two: Pair) -> None:
     mine = tab(here, ada.session)
     assert await works(mine)
     await sign_out(ada)
-    here.clock.advance(LOOK_EVERY)
+    here.clock.advance(LIFE)
     assert not await works(mine)
 
 
@@ -40,7 +40,7 @@ async def test_a_token_that_died_there_is_refused_here(two: Pair) -> None:
         made_from_it = tab(here, holder.session)
         assert (await works(holder), await works(made_from_it)) == (True, True)
         await kill(ada.tokens, id_of(made))
-        here.clock.advance(LOOK_EVERY)
+        here.clock.advance(LIFE)
         assert (await works(holder), await works(made_from_it)) == (False, False)
 
 
@@ -51,7 +51,7 @@ async def test_scopes_that_were_taken_there_are_missing_here(two: Pair) -> None:
     holder = here.bearer(value_of(made))
     await page(holder.tokens)
     await update(ada.tokens, id_of(made), scopes=["builds:start"])
-    here.clock.advance(LOOK_EVERY)
+    here.clock.advance(LIFE)
     with refused(Code.PERMISSION_DENIED, "SCOPE_MISSING"):
         await page(holder.tokens)
 
@@ -66,7 +66,7 @@ async def test_a_theft_seen_there_ends_the_session_here(two: Pair) -> None:
         await refresh(mine)
     assert await works(mine)
     assert not await works(stolen)
-    here.clock.advance(LOOK_EVERY)
+    here.clock.advance(LIFE)
     assert not await works(mine)
 
 

@@ -51,6 +51,7 @@ async def test_a_write_that_spares_credentials_leaves_the_page(verified: Verifie
     assert verified.page() == {KEY: "row"}
 
 
+@pytest.mark.only("sqlite")
 async def test_a_commit_by_another_process_turns_the_page(
     verified: Verified[str], clock: FakeClock, other: Database
 ) -> None:
@@ -88,6 +89,7 @@ async def test_a_page_is_bounded(verified: Verified[str]) -> None:
     assert most == MOST - 1  # the full page is turned by who asks next
 
 
+@pytest.mark.only("sqlite")
 async def test_nothing_is_known_of_a_database_that_does_not_answer(db: Database, file: Path, clock: FakeClock) -> None:
     spoilt(file, "garbage")
     verified = Verified[str](db, clock)

@@ -86,7 +86,7 @@ def do(line: str, postgres: PostgreSQL, folder: Path) -> None:
 
 def settings(url: str) -> dict[str, str]:
     key = "key-of-the-deployment-0123456789-abcdef"
-    return {"DATABASE_URL": url, "DATABASE_PREPARE": "off", "SECRET_KEYS": key, "TOKEN_QUOTA": "100000"}
+    return {"DATABASE_URL": url, "SECRET_KEYS": key, "TOKEN_QUOTA": "100000"}
 
 
 def sign_in(server: Server) -> str:
