@@ -72,21 +72,32 @@ def reason_of(error: ConnectError) -> str:
     return "".join(info.reason for info in infos if info)
 
 
-def browser(url: str, cookies: Mapping[str, str] = MappingProxyType({}), **headers: str) -> Browser:
-    """A client of the service at `url` with a cookie jar of its own."""
-    made = Browser(_NETWORK, headers, origin=url)
-    made.jar.cookies.update(cookies)
-    return made
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the service is, and how one gets there."""
 
+    url: str
+    authority: bytes | None = None
+    """Whose certificates are good, as PEM; None for plain HTTP."""
+    network: HTTPTransport = field(init=False)
 
-_NETWORK = HTTPTransport(http_version=HTTPVersion.HTTP1)
+    def __post_init__(self) -> None:
+        # Connections are kept, as browsers and servers do.
+        network = HTTPTransport(http_version=HTTPVersion.HTTP1, tls_ca_cert=self.authority, timeout=100)
+        object.__setattr__(self, "network", network)
+
+    def browser(self, cookies: Mapping[str, str] = MappingProxyType({}), **headers: str) -> Browser:
+        """A client with a cookie jar of its own."""
+        made = Browser(self.network, headers, origin=self.url)
+        made.jar.cookies.update(cookies)
+        return made
 
 
 @dataclass
 class Person:
     """Somebody with an account, a browser and some tokens."""
 
-    url: str
+    address: Address
     email: str
     password: str
     tally: Tally
@@ -104,7 +115,7 @@ class Person:
     """Tokens whose making was acknowledged, and such as may have been made."""
 
     def __post_init__(self) -> None:
-        self.at = browser(self.url)
+        self.at = self.address.browser()
 
     async def arrive(self) -> None:
         await self.at.sign_up(self.email, self.password)
@@ -142,7 +153,7 @@ class Person:
 
     async def use_token(self) -> None:
         _, value = self._some()
-        caller = browser(self.url, authorization=f"Bearer {value}")
+        caller = self.address.browser(authorization=f"Bearer {value}")
         await self.tally.of("Pong by token", caller.pong.pong(PongRequest()))
 
     async def use_session(self) -> None:
@@ -160,7 +171,7 @@ class Person:
 
     async def sign_out_and_in(self) -> None:
         old, left = dict(self.at.jar.cookies), self.at
-        self.at = browser(self.url)  # whatever becomes of the old one
+        self.at = self.address.browser()  # whatever becomes of the old one
         try:
             await self.tally.of("SignOut", left.accounts.sign_out(accounts.SignOutRequest()))
             self.dead_cookies.append((old, time.monotonic()))
@@ -171,10 +182,10 @@ class Person:
         """Of another replica too, once the bound has passed."""
         then = time.monotonic() - BOUND
         if values := [value for value, died in self.dead_values if died < then]:
-            caller = browser(self.url, authorization=f"Bearer {values[-1]}")
+            caller = self.address.browser(authorization=f"Bearer {values[-1]}")
             await self.tally.dead("a token's old value", caller.pong.pong(PongRequest()))
         if cookies := [value for value, died in self.dead_cookies if died < then]:
-            caller = browser(self.url, cookies[-1])
+            caller = self.address.browser(cookies[-1])
             await self.tally.dead("a session that signed out", caller.pong.pong(PongRequest()))
 
     async def _sign_in(self) -> None:

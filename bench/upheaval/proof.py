@@ -4,25 +4,27 @@ from collections.abc import Sequence
 
 from protobuf.wkt import Empty
 
-from bench.upheaval.people import Person, Tally, browser
+from bench.upheaval.people import Address, Person, Tally
 from gen.accounts.v1 import accounts_v1_pb as accounts
 from gen.test.v1.test_v1_pb import PongRequest
 
 
-async def hold(person: Person, replicas: Sequence[str], tally: Tally) -> None:
+async def hold(person: Person, replicas: Sequence[Address], tally: Tally) -> None:
     """Adds to `tally.wrong` what does not hold."""
     await person.at.sign_in(person.email, person.password)
     await _what_was_acknowledged(person, tally)
-    for url in replicas:
+    for replica in replicas:
         for token, value in person.live.items():
             if token not in person.doubtful:
-                caller = browser(url, authorization=f"Bearer {value}")
-                await tally.of(f"{url}: a live token", caller.pong.pong(PongRequest()))
+                caller = replica.browser(authorization=f"Bearer {value}")
+                await tally.of(f"{replica.url}: a live token", caller.pong.pong(PongRequest()))
         for value, _ in person.dead_values:
-            caller = browser(url, authorization=f"Bearer {value}")
-            await tally.dead(f"{url}: a token's old value", caller.pong.pong(PongRequest()))
+            caller = replica.browser(authorization=f"Bearer {value}")
+            await tally.dead(f"{replica.url}: a token's old value", caller.pong.pong(PongRequest()))
         for cookies, _ in person.dead_cookies:
-            await tally.dead(f"{url}: a session that signed out", browser(url, cookies).pong.pong(PongRequest()))
+            await tally.dead(
+                f"{replica.url}: a session that signed out", replica.browser(cookies).pong.pong(PongRequest())
+            )
 
 
 async def _what_was_acknowledged(person: Person, tally: Tally) -> None:
