@@ -10,6 +10,8 @@ from tests.support.cases import pytest_terminal_summary, tally
 from tests.support.databases import Original
 from tests.support.service import Gatepost, started
 
+pytest.register_assert_rewrite("tests.e2e.walk")  # its assertions are a test's, and should tell as much
+
 __all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
 
 BOTH = "both"

@@ -7,8 +7,6 @@ import pytest
 
 from tests.e2e.server import Server, serving
 
-pytest.register_assert_rewrite("tests.e2e.walk")  # its assertions are a test's, and should tell as much
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

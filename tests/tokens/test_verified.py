@@ -15,7 +15,7 @@ from app.core.db import Database
 from app.core.errors import BadCredential
 from app.core.points import PointRead
 from app.core.secrets import Signatures
-from app.core.verified import LIFE, LOOK_EVERY, Verified
+from app.core.verified import LIFE, Verified
 from app.mail.outbox import Outbox
 from app.tokens.verify import TokenCredentials
 from tests.accounts.calls import ADA, authorize, refresh, tab
@@ -135,7 +135,7 @@ async def test_what_ends_ends_at_once(stage: "Stage", kill: Callable[..., Awaita
     assert (await works(holder), await works(made_from_it)) == (True, True)
     await kill(stage.ada.tokens, stage.token_id)
     assert (await works(holder), await works(made_from_it)) == (False, False)
-    stage.gatepost.clock.advance(LOOK_EVERY)  # the stage is to the service as another process
+    stage.gatepost.clock.advance(LIFE)  # the stage is to the service as another process
     await stage.refused(stage.token)
 
 
@@ -151,7 +151,7 @@ async def test_scopes_change_at_once(stage: "Stage") -> None:
     for reader in (holder, made_from_it):
         with refused(Code.PERMISSION_DENIED, "SCOPE_MISSING"):
             await page(reader.tokens)
-    stage.gatepost.clock.advance(LOOK_EVERY)
+    stage.gatepost.clock.advance(LIFE)
     assert (await stage.token()).scopes == {"builds:start"}
     told = await stage.scopes()
     assert told is not None
