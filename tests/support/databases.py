@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app import migrations
-from app.core.db import Database, Table
+from app.core.db import Database
 from tests.support import postgresql
 from tests.support.postgresql import PostgreSQL
 
@@ -52,56 +51,23 @@ class SqliteOriginal:
 class PostgresqlOriginal:
     server: PostgreSQL
     name: str
-    empty: bool = True
-    """Whether it has the schema and nothing else: then a copy that was used is emptied rather than made anew, which
-    takes a tenth of the time."""
     copies: dict[Path, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
-    emptied: list[str] = field(default_factory=list)
-    looks: list[str] = field(default_factory=list)
-    """How the schema looks, once somebody has asked."""
 
     def url_in(self, folder: Path) -> str:
         if folder not in self.copies:
-            self.copies[folder] = self.emptied.pop() if self.emptied else self._copied()
+            copy = f"{self.name}_{next(self.numbers)}"
+            self.server.execute(f"CREATE DATABASE {copy} TEMPLATE {self.name}")
+            self.copies[folder] = copy
         return self.server.url(self.copies[folder])
 
     def grown(self, folder: Path) -> "PostgresqlOriginal":
-        return PostgresqlOriginal(self.server, self.copies[folder], empty=False)
+        return PostgresqlOriginal(self.server, self.copies[folder])
 
     def drop(self, folder: Path) -> None:
-        for each in [each for each in self.copies if each.is_relative_to(folder)]:
-            name = self.copies.pop(each)
-            if self.empty and self._emptied(name):
-                self.emptied.append(name)
-            else:
-                self.server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def _copied(self) -> str:
-        copy = f"{self.name}_{next(self.numbers)}"
-        self.server.execute(f"CREATE DATABASE {copy} TEMPLATE {self.name}")
-        return copy
-
-    def _emptied(self, name: str) -> bool:
-        """False if the test left it with another schema, or with a connection that holds on to something."""
-        try:
-            empty = f"TRUNCATE {', '.join(Table.metadata.tables)}"
-            looks = self.server.execute("SET lock_timeout = '1s'", empty, LOOKS, database=name)
-        except subprocess.CalledProcessError:
-            return False
-        if not self.looks:
-            self.looks.append(self.server.execute(LOOKS, database=self.name))
-        return looks in self.looks
-
-
-LOOKS = """
-SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
-    SELECT concat_ws(' ', table_name, column_name, data_type, column_default, is_nullable)
-        FROM information_schema.columns WHERE table_schema = 'public'
-    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
-    UNION ALL SELECT version_num FROM alembic_version
-) AS parts (part)
-"""
+        gone = [each for each in self.copies if each.is_relative_to(folder)]
+        if gone:
+            self.server.execute(*(f"DROP DATABASE {self.copies.pop(each)} WITH (FORCE)" for each in gone))
 
 
 def sqlite_url(file: Path) -> str:
