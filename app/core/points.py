@@ -5,6 +5,7 @@ thread and back costs hundreds. Nothing longer may run there.
 """
 
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,8 +18,8 @@ from sqlmodel import UTCDateTime
 
 from app.core.errors import Unavailable
 
-_Compiled = tuple[str, list[str], list[Any]]
-"""SQL, the names of its values in order, and for each column what turns the database's value into Python's, or None."""
+_Compiled = tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]
+"""SQL, the names of its values in order, and which columns' values are to be turned into Python's, and how."""
 
 
 class PointRead:
@@ -52,17 +53,17 @@ class SqlitePoints:
         self._connection: sqlite3.Connection | None = None
 
     async def one(self, read: PointRead, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        compiled = self._compiled.get(read) or self._compile(read)
-        sql, names, converters = compiled
+        sql, names, converters = self._compiled.get(read) or self._compile(read)
         try:
             found = self._connected().execute(sql, [_bound(values[name]) for name in names]).fetchone()
         except sqlite3.Error as error:
             raise Unavailable from error
         if found is None:
             return None
-        return tuple(
-            value if convert is None else convert(value) for value, convert in zip(found, converters, strict=True)
-        )
+        row = list(found)
+        for at, convert in converters:
+            row[at] = convert(row[at])
+        return tuple(row)
 
     def commits(self) -> int | None:
         try:
@@ -77,7 +78,11 @@ class SqlitePoints:
 
     def _compile(self, read: PointRead) -> _Compiled:
         compiled = read.statement.compile(dialect=self._dialect)
-        converters = [self._converter(column.type) for column in read.statement.selected_columns]
+        converters = [
+            (at, convert)
+            for at, column in enumerate(read.statement.selected_columns)
+            if (convert := self._converter(column.type)) is not None
+        ]
         self._compiled[read] = (str(compiled), list(compiled.positiontup or ()), converters)
         return self._compiled[read]
 
