@@ -6,7 +6,6 @@ is reached; and none repeats what was sent.
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import chain
 from typing import Literal
 
 from starlette.types import Scope
@@ -113,9 +112,9 @@ def check_repeated(scope: Scope, headers: Headers) -> None:
 
 def check_values(scope: Scope, headers: Headers) -> None:
     """Refuse header values on which connectrpc fails, or which its own refusal would repeat."""
-    values = b"\n".join(chain.from_iterable(scope["headers"]))
-    if not values.isascii() and not _is_utf8(values):
-        raise InvalidField("headers", "must be UTF-8.")
+    for name, value in scope["headers"]:
+        if not (name.isascii() and value.isascii()) and not (_is_utf8(name) and _is_utf8(value)):
+            raise InvalidField("headers", "must be UTF-8.")
     if headers[b"content-type"].startswith(b"application/grpc"):
         if not _is_grpc_timeout(headers.get(b"grpc-timeout", b"1H")):
             raise InvalidField("grpc-timeout", "must be 1 to 8 digits and one of H, M, S, m, u, n.")

@@ -97,9 +97,9 @@ class Unary:
 
 
 def _headers(scope: Scope) -> Headers:
-    came = scope["headers"]
-    headers = Headers({name.decode(): value.decode() for name, value in came})
-    if len(headers) < len(came):
+    came, headers = scope["headers"], Headers()
+    headers._store = {name.decode(): value.decode() for name, value in came}  # names come in lower case (ASGI)
+    if len(headers._store) < len(came):
         headers.clear()
         for name, value in came:
             headers.add(name.decode(), value.decode())
