@@ -41,4 +41,5 @@ def normalized_or_as_typed(email: str) -> str:
     try:
         return normalize(email)
     except ValueError:
-        return email.strip().lower()
+        # PostgreSQL takes no NUL, not even to look for it.
+        return email.strip().lower().replace("\0", "\ufffd")

@@ -11,8 +11,6 @@ from tests.properties.driver import Credential, Driver
 from tests.properties.ways import WAYS, Way
 from tests.support.cases import Tally, cases
 
-pytestmark = pytest.mark.only("sqlite")  # it is about bytes, whatever keeps the data
-
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @given(data=st.data(), credential=st.sampled_from(Credential))

@@ -16,8 +16,6 @@ from tests.support.cases import Tally, cases
 from tests.support.clock import FakeClock
 from tests.support.service import PASSWORD
 
-pytestmark = pytest.mark.only("sqlite")  # it is about bytes, whatever keeps the data
-
 NOW = int(FakeClock().now().timestamp())
 DAY = 86_400
 TYPED = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"]), min_size=1, max_size=64)

@@ -12,6 +12,8 @@ from tests.properties.model import ABSOLUTE, SESSION_QUOTA, TOKEN_QUOTA
 from tests.support.cases import Tally, cases
 from tests.support.databases import Original
 
+pytestmark = pytest.mark.timeout(240)  # eighty lives, one after the other
+
 
 @given(steps=STEPS)
 @cases(80)

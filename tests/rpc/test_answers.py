@@ -9,8 +9,6 @@ from tests.support import tables
 from tests.support.service import COOKIE, Gatepost
 from tests.tokens.calls import create, works
 
-pytestmark = pytest.mark.only("sqlite")  # it is about bytes, whatever keeps the data
-
 TYPES = {"application/json", "application/problem+json"}
 SIGN_IN = "/accounts.v1.PublicAccountsService/SignIn"
 PONG = "/test.v1.TestAuthService/Pong"
