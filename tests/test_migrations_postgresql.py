@@ -70,11 +70,12 @@ async def test_it_may_take_longer_than_a_call(
     server: PostgreSQL, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or than the role may."""
-    server.execute("ALTER DATABASE migrated SET statement_timeout = '300ms'")
-    monkeypatch.setattr(postgresql, "ANSWER_WITHIN", 0.3)
-    monkeypatch.setitem(postgresql.BOUNDS, "statement_timeout", "300ms")
+    server.execute("ALTER DATABASE migrated SET statement_timeout = '1h'")
+    monkeypatch.setattr(postgresql, "ANSWER_WITHIN", 0.001)
+    monkeypatch.setitem(postgresql.BOUNDS, "statement_timeout", "1ms")
     async with db.schema(exclusive=True) as tx:
-        await tx.exec_driver_sql("SELECT pg_sleep(0.4)")
+        await tx.exec_driver_sql("SELECT pg_sleep(0.05)")
+        assert (await tx.exec_driver_sql("SHOW statement_timeout")).scalar_one() == "0"
     with pytest.raises(Unavailable):
         async with db.schema() as tx:
             await tx.exec_driver_sql("SELECT pg_sleep(60)")

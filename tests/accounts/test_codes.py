@@ -1,9 +1,8 @@
 """Mailed codes: what all of them have in common, whatever they are for (ASVS 6.4.1, 6.5 and 6.6)."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 from pydantic import SecretStr
-from sqlalchemy import event
 
 from app.core import secrets
 from tests.accounts.calls import (
@@ -35,6 +33,7 @@ from tests.support.clock import FakeClock
 from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import Browser, Gatepost, started
+from tests.support.statements import statements
 from tests.support.together import OK, together
 
 BOB = "bob@example.test"
@@ -375,28 +374,6 @@ async def after_a_minute(gatepost: Gatepost, email: str) -> Browser:
     browser = await gatepost.session(email)
     gatepost.clock.advance(60)
     return browser
-
-
-@contextmanager
-def statements(gatepost: Gatepost) -> Iterator[list[str]]:
-    """What calls that begin meanwhile ask the database, in order; not what the workers do."""
-    run: list[str] = []
-    workers = asyncio.all_tasks()
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        if asyncio.current_task() not in workers:
-            run.append(statement)
-
-    db = gatepost.parts.db
-    # On PostgreSQL reads go by the engine of writes, with options.
-    engines = [each.sync_engine for each in ((db._readers, db._writers) if gatepost.on_sqlite else (db._writers,))]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield run
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
 
 
 @asynccontextmanager

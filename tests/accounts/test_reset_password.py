@@ -17,10 +17,11 @@ from tests.accounts.calls import (
     reset,
     verify_address,
 )
-from tests.accounts.test_codes import statements, written
+from tests.accounts.test_codes import written
 from tests.rpc.asgi import Reply
 from tests.support.refusals import refused
 from tests.support.service import ORIGIN, Gatepost
+from tests.support.statements import statements
 
 RESET_PASSWORD = "PublicAccountsService/ResetPassword"
 NOBODY = "nobody@example.test"

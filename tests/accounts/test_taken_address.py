@@ -7,11 +7,12 @@ import pytest
 from connectrpc.code import Code
 
 from tests.accounts.calls import ADA, ANOTHER, codes, disable, mailed, password_hash, raw, trail, verify_address
-from tests.accounts.test_codes import statements, written
+from tests.accounts.test_codes import written
 from tests.accounts.test_sign_up import SIGN_UP
 from tests.support.databases import Original
 from tests.support.refusals import refused
 from tests.support.service import PASSWORD, Gatepost, started
+from tests.support.statements import statements
 
 BOTH = pytest.mark.parametrize("privacy", ["reveal", "hide"])
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from tests.support.service import Gatepost
 
@@ -29,9 +29,7 @@ def asked(gatepost: Gatepost) -> Iterator[Asked]:
     """What calls that begin meanwhile ask."""
     counts = Asked()
     workers = asyncio.all_tasks()
-    db = gatepost.parts.db
-    # On a server the readers are the writers with other options, and tell both what happens to them.
-    engines = [each.sync_engine for each in ((db._readers, db._writers) if gatepost.on_sqlite else (db._writers,))]
+    db, engines = gatepost.parts.db, _engines(gatepost)
 
     def begun(_: Any) -> None:
         counts.transactions += asyncio.current_task() not in workers
@@ -64,3 +62,29 @@ def asked(gatepost: Gatepost) -> Iterator[Asked]:
         for engine in engines:
             event.remove(engine, "begin", begun)
             event.remove(engine, "after_cursor_execute", ran)
+
+
+@contextmanager
+def statements(gatepost: Gatepost) -> Iterator[list[str]]:
+    """What calls that begin meanwhile ask the database, in order; not what the workers do."""
+    run: list[str] = []
+    workers = asyncio.all_tasks()
+    engines = _engines(gatepost)
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if asyncio.current_task() not in workers:
+            run.append(statement)
+
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield run
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+def _engines(gatepost: Gatepost) -> list[Engine]:
+    """On a server the readers are the writers with other options, and tell both what happens to them."""
+    db = gatepost.parts.db
+    return [each.sync_engine for each in ((db._readers, db._writers) if gatepost.on_sqlite else (db._writers,))]
