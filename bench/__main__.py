@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 
 from bench import growth, lists, page, report, rest, storm
 from bench.calls import Key, calls
-from bench.machine import DATA, described, require_tools
-from bench.postgresql import postgresql
+from bench.machine import DATA, LOAD_CORE, described, pinned, require_tools
 from bench.references import reference
 from bench.rounds import Measure, Sample, interleaved, say
 from bench.rows import ARGON2, CEILING, COMMIT, JSON, PING_ROW, POSTGRESQL, ROWS, SQLITE, Row
 from bench.seed import HOLDERS, Holder, seed
 from bench.serving import ceiling, end_in_order, gatepost
+from tests.support import postgresql
 
 REFERENCES = {ARGON2: "argon2", COMMIT: "commit"}
 
@@ -93,7 +93,9 @@ def _calls(
             if name in against:
                 measures[Key(SQLITE, name)] = reference(REFERENCES[name], folder)
         measures |= calls(SQLITE, servers.enter_context(gatepost(folder / "sqlite", sqlite)), holders, rows)
-        url = servers.enter_context(postgresql())
+        # On the load's core: as a rule it has a machine of its own.
+        alone = postgresql.running(options=postgresql.AS_IT_COMES, through=pinned(LOAD_CORE))
+        url = servers.enter_context(alone).url()
         others = seed(url, HOLDERS)
         server = servers.enter_context(gatepost(folder / "postgresql", url))
         measures |= calls(POSTGRESQL, server, others, [replace(row, codecs=(JSON,)) for row in rows])

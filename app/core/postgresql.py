@@ -67,7 +67,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # it ships no types
 
 
 def engine(url: str, *, pool_size: int) -> AsyncEngine:
-    options = {**_options(), "command_timeout": ANSWER_WITHIN, "connection_class": Connection}
+    options = {**connect_options(), "command_timeout": ANSWER_WITHIN, "connection_class": Connection}
     made = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION, connect_args=options
     )
@@ -84,7 +84,7 @@ def reading(pool: AsyncEngine) -> AsyncEngine:
 async def migrating(url: str) -> AsyncIterator[AsyncConnection]:
     """A transaction of one process at a time, which may take as long as it needs, save for its locks: while it waits
     for a table, everybody else waits for it."""
-    made = create_async_engine(url, poolclass=NullPool, connect_args=_options())
+    made = create_async_engine(url, poolclass=NullPool, connect_args=connect_options())
     try:
         async with made.begin() as tx:
             for bound in BOUNDS:  # that the role may have
@@ -125,7 +125,8 @@ def _cause(error: BaseException) -> BaseException | None:
     return error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
 
 
-def _options() -> dict[str, Any]:
+def connect_options() -> dict[str, Any]:
+    """What every connection is opened with."""
     return {
         "timeout": CONNECT_WITHIN,
         "server_settings": {"application_name": "gatepost"},  # all that pgbouncer lets through

@@ -16,6 +16,7 @@ from sqlmodel import UTCDateTime
 
 from app.core.errors import Unavailable
 from app.core.points import PointRead
+from app.core.postgresql import connect_options
 from app.core.secrets import digest
 
 CONNECTIONS = 4
@@ -31,8 +32,7 @@ class ServerPoints:
 
     def __init__(self, url: URL, dialect: Dialect) -> None:
         _, options = dialect.create_connect_args(url)
-        own = {"timeout": PATIENCE, "server_settings": {"application_name": "gatepost"}, "statement_cache_size": 0}
-        self._options: dict[str, Any] = {**options, **own}
+        self._options: dict[str, Any] = {**options, **connect_options()}
         self._dialect = dialect
         self._compiled: dict[PointRead, _Compiled] = {}
         self._free = asyncio.Semaphore(CONNECTIONS)

@@ -60,7 +60,7 @@ def staged(folder: Path) -> Iterator[Stage]:
         (folder / name).mkdir()
     nginx = reserve(folder / "nginx")
     with ExitStack() as around:
-        database = around.enter_context(postgresql.running())
+        database = around.enter_context(postgresql.running(options=postgresql.AS_IT_COMES))
         database.execute("CREATE DATABASE gatepost")
         store = around.enter_context(valkey.running(folder / "valkey", free_port()))
         settings = {

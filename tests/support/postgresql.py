@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,17 +20,21 @@ VERSION = "pginstall18"
 """The newest of those in the package."""
 UNPRIVILEGED = "nobody"
 """Whom the server runs as where the tests run as root, whom it refuses."""
-OPTIONS = ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "autovacuum=off")
-"""Fast: no test pulls the plug. And with nothing to do but what tests ask for."""
+FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off")
+"""No test pulls the plug. And it has nothing to do but what tests ask for."""
+AS_IT_COMES: tuple[str, ...] = ()
+"""Durable, as in life."""
 
 
 class PostgreSQL:
     """One server. `start`, `stop` and the like may follow one another in any sensible order."""
 
-    def __init__(self, folder: Path, port: int, programs: Path) -> None:
+    def __init__(self, folder: Path, port: int, programs: Path, options: Sequence[str], through: Sequence[str]) -> None:
         self.folder = folder
         self.port = port
         self._programs = programs
+        self._options = options
+        self._through = through
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = SUPERUSER, *, user: str = SUPERUSER) -> str:
@@ -41,8 +45,9 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Also again, with what was in it."""
-        options = (f"port={self.port}", f"unix_socket_directories={self.folder}", *OPTIONS)
-        command = [self._program("postgres"), "-D", str(self._data), *(f"--{option}" for option in options)]
+        where = ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}")
+        options = [f"--{option}" for option in (*where, *self._options)]
+        command = [*self._through, self._program("postgres"), "-D", str(self._data), *options]
         # The shell ends it once its own input is closed: by `stop`, or by the end of the tests, however they end.
         script = '"$@" & read -r _; kill -INT $!; wait $!'
         with (self.folder / "log").open("ab") as log:
@@ -126,15 +131,17 @@ class PostgreSQL:
 
 
 @contextmanager
-def running(port: int | None = None) -> Iterator[PostgreSQL]:
-    """A server with nothing in it, in a folder of its own, which goes with it."""
+def running(
+    port: int | None = None, *, options: Sequence[str] = FAST, through: Sequence[str] = ()
+) -> Iterator[PostgreSQL]:
+    """A server with nothing in it, in a folder of its own, which goes with it. Started by the command `through`."""
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:  # not pytest's: others may not enter that
         folder = Path(name)
         package = _installed()
         if os.geteuid() == 0:
             package = _copied(package, folder)
             shutil.chown(folder, UNPRIVILEGED)
-        server = PostgreSQL(folder, port or free_port(), package / VERSION)
+        server = PostgreSQL(folder, port or free_port(), package / VERSION, options, through)
         server.initialize()
         try:
             server.start()
