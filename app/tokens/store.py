@@ -163,18 +163,15 @@ async def live_names(tx: Tx, account_id: UUID, now: datetime) -> list[str]:
     return list((await tx.execute(query.order_by(col(TokenRow.created_at), col(TokenRow.id)))).scalars())
 
 
-async def touch(tx: Tx, used: Sequence[tuple[UUID, datetime]]) -> None:
-    """Note when tokens were last used; another process may have noted a later time, which stays.
+async def touch(tx: Tx, used: Sequence[UUID], at: datetime) -> None:
+    """Note that tokens were last used then; another process may have noted a later time, which stays.
 
     A row that somebody holds is passed over: two that take many rows in different order would wait for each other.
     """
     last_used_at = col(TokenRow.last_used_at)
-    earlier = select(col(TokenRow.id)).where(
-        col(TokenRow.id) == bindparam("used_id"), or_(last_used_at.is_(None), last_used_at < bindparam("used_at"))
-    )
+    earlier = select(col(TokenRow.id)).where(col(TokenRow.id).in_(used), or_(last_used_at.is_(None), last_used_at < at))
     free = earlier.with_for_update(skip_locked=True, key_share=True)
-    statement = update(TokenRow).where(col(TokenRow.id).in_(free)).values(last_used_at=bindparam("used_at"))
-    await tx.execute(statement, [{"used_id": token_id, "used_at": at} for token_id, at in used])
+    await tx.execute(update(TokenRow).where(col(TokenRow.id).in_(free)).values(last_used_at=at))
 
 
 async def purge(tx: Tx, before: datetime, limit: int) -> int:

@@ -39,7 +39,7 @@ async def test_what_is_in_use_is_noted_of_the_free_ones_without_a_wait(gatepost:
     async with db.write() as holder:
         await holder.exec_driver_sql(f"SELECT 1 FROM {table} WHERE id = $1 FOR UPDATE", (FIRST,))  # noqa: S608
         async with db.write() as tx:
-            await touch(tx, [(FIRST, later), (row["id"], later)])
+            await touch(tx, [FIRST, row["id"]], later)
     noted = await gatepost.fetch(f"SELECT id FROM {table} WHERE {column} = ?", later)  # noqa: S608
     assert noted == [(row["id"].hex,)]
 

@@ -87,7 +87,7 @@ async def test_a_later_use_that_another_process_noted_stays(gatepost: Gatepost) 
     gatepost.clock.advance(minutes=5)
     for at in (gatepost.clock.now(), earlier):
         async with gatepost.parts.db.write() as tx:
-            await store.touch(tx, [(UUID(token_id), at)])
+            await store.touch(tx, [UUID(token_id)], at)
     assert await last_used(ada, token_id) == gatepost.clock.now()
 
 

@@ -61,17 +61,14 @@ async def mark_current_seen(tx: Tx, session_id: UUID, secret_digest: bytes, now:
     )
 
 
-async def touch(tx: Tx, seen: Sequence[tuple[UUID, datetime]]) -> None:
-    """Note when sessions were last used; a refresh or another process may have noted a later time, which stays.
+async def touch(tx: Tx, seen: Sequence[UUID], at: datetime) -> None:
+    """Note that sessions were last used then; a refresh or another process may have noted a later time, which stays.
 
     A row that somebody holds is passed over: two that take many rows in different order would wait for each other.
     """
-    earlier = select(col(SessionRow.id)).where(
-        col(SessionRow.id) == bindparam("seen_id"), col(SessionRow.last_seen_at) < bindparam("seen_at")
-    )
+    earlier = select(col(SessionRow.id)).where(col(SessionRow.id).in_(seen), col(SessionRow.last_seen_at) < at)
     free = earlier.with_for_update(skip_locked=True, key_share=True)
-    statement = update(SessionRow).where(col(SessionRow.id).in_(free)).values(last_seen_at=bindparam("seen_at"))
-    await tx.execute(statement, [{"seen_id": session_id, "seen_at": at} for session_id, at in seen])
+    await tx.execute(update(SessionRow).where(col(SessionRow.id).in_(free)).values(last_seen_at=at))
 
 
 async def end(tx: Tx, session_id: UUID) -> bool:
