@@ -15,8 +15,6 @@ pytest.register_assert_rewrite("tests.e2e.walk")  # its assertions are a test's,
 __all__ = ["pytest_terminal_summary", "tally"]  # pytest finds them here
 
 BOTH = "both"
-ROOT = Path(__file__).parent
-ABOUT_DATA = ("accounts/", "tokens/", "mail/", "core/", "test_migrations", "test_cli_postgresql", "test_statements")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,14 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _kinds(config: pytest.Config, item: pytest.Item) -> list[str]:
-    """The databases that were chosen, of those that the test is about: all, unless it is marked `only`.
-
-    Unless PostgreSQL is asked for by name, it gets what is about data, and not what is about bytes and rules: the
-    whole suite takes twice as long on it.
-    """
+    """The databases that were chosen, of those that the test is about: all, unless it is marked `only`."""
     chosen, only = config.getoption("database"), item.get_closest_marker("only")
-    if chosen == BOTH and not item.path.relative_to(ROOT).as_posix().startswith(ABOUT_DATA):
-        chosen = databases.KINDS[0]
     return [kind for kind in databases.KINDS if chosen in (BOTH, kind) and (only is None or kind in only.args)]
 
 
