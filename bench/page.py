@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, of which each command writes its own part and leaves the rest as it is."""
+"""docs/benchmarks.md, and other pages, of which each command writes its own part and leaves the rest as it is."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from bench.machine import DATA, ROOT
 PAGE, CHART = "benchmarks.md", "growth.svg"
 
 
-def write(part: str, text: str, *, whole: bool) -> Path:
+def write(part: str, text: str, *, whole: bool, name: str = PAGE) -> Path:
     """Put the text in place of the part; what a run gave that was not whole goes to bench/data/. The file."""
     if whole:
-        page = ROOT / "docs" / PAGE
+        page = ROOT / "docs" / name
         page.write_text(replaced(page.read_text(), part, text))
     else:
         page = DATA / f"{part.replace(' ', '-')}.md"

@@ -82,6 +82,7 @@ _COMMITS = (Target(COMMIT, {SQLITE: 0.7}, by_cpu=False),)
 _PING, _PONG = "test.v1.TestNoAuthService/Ping", "test.v1.TestAuthService/Pong"
 
 PING_ROW = Row(PING, _PING, lambda *_: PingRequest(), warm=True, targets=[Target(CEILING, {SQLITE: 0.90})])
+PONG_WARM = Row("Pong, cookie, warm", _PONG, lambda *_: PongRequest(), cookie, warm=True, targets=_WARM)
 PONG_COLD = Row("Pong, cookie, cold", _PONG, lambda *_: PongRequest(), cookie, targets=_COLD)
 GET_TOKEN = Row(
     "GetToken",
@@ -114,7 +115,7 @@ SIGN_IN = Row(
 
 ROWS = (
     PING_ROW,
-    Row("Pong, cookie, warm", _PONG, lambda *_: PongRequest(), cookie, warm=True, targets=_WARM),
+    PONG_WARM,
     PONG_COLD,
     Row("Pong, token, warm", _PONG, lambda *_: PongRequest(), bearer, warm=True, targets=_WARM),
     Row("Pong, token, cold", _PONG, lambda *_: PongRequest(), bearer, targets=_COLD),

@@ -10,11 +10,13 @@ It runs on earlier versions too, to compare them.
 import asyncio
 import itertools
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import structlog
 import uvloop
 from connectrpc.request import Headers, RequestContext
 from pydantic import SecretStr
@@ -41,6 +43,7 @@ Pairs = Sequence[tuple[bytes, bytes]]
 
 
 async def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{folder}/gatepost.db"
         settings = Settings(
