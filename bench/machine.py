@@ -5,6 +5,7 @@ import platform
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,11 +26,12 @@ def pinned(cores: list[int], *command: str) -> list[str]:
     return ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
 
 
-def described() -> list[str]:
-    """Machine, versions and date, a line each."""
+def described(server: Sequence[int] = SERVER_CORE) -> list[str]:
+    """Machine, versions and date, a line each. `server`: the cores that it may run on."""
+    where = f"core{'s' * (len(server) > 1)} {' and '.join(map(str, server))}"
     return [
         f"Machine: {_processor()}, {len(CORES)} cores, {_memory():.0f} GiB of memory, {platform.system()} "
-        f"{platform.release()}; server on core {SERVER_CORE[0]}, load and other servers on core {LOAD_CORE[0]}",
+        f"{platform.release()}; server on {where}, load and other servers on core {LOAD_CORE[0]}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, wrk {_wrk_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         f"Date: {datetime.now(UTC):%Y-%m-%d}, load average at the start {os.getloadavg()[0]:.1f}",

@@ -33,7 +33,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     require_tools()
     end_in_order()
-    machine = described()
+    machine = described(CORES)
     DATA.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=DATA, prefix="run-") as folder:
         rounds, seconds = (1, 1) if quick else (ROUNDS, SECONDS)
