@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from bench.load import Load, write_requests
 from bench.process import Process
@@ -11,8 +12,10 @@ from bench.rows import Row
 from bench.seed import Holder
 from bench.serving import Server
 
-SETTLE_WITHIN = 10.0
+SETTLE_WITHIN = 60.0
 """Seconds."""
+BETWEEN_LETTERS = 1.5
+"""Seconds without work after which no mail is left either: delivery looks once a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,9 @@ class Key:
 def calls(where: str, server: Server, holders: Sequence[Holder], rows: Sequence[Row]) -> dict[Key, Measure]:
     """A measure for each row and codec."""
     return {
-        Key(where, row.name, codec): measure(server, load_of(server, row, codec, holders))
+        Key(where, row.name, codec): measure(
+            server, load_of(server, row, codec, holders), idle=BETWEEN_LETTERS if row.mails else 0.1
+        )
         for row in rows
         for codec in row.codecs
     }
@@ -44,24 +49,26 @@ def load_of(server: Server, row: Row, codec: str, holders: Sequence[Holder]) -> 
     return Load(server.url, file, row.connections)
 
 
-def measure(server: Server, load: Load, longer: int = 1) -> Measure:
-    """`longer` is by how much rounds are longer than asked, for calls of which few end in a second."""
+def measure(server: Server, load: Load, longer: int = 1, idle: float = 0.1) -> Measure:
+    """`longer` is by how much rounds are longer than asked, for calls of which few end in a second, and `idle` after
+    how many seconds without work a round has left none."""
 
     def round_of(seconds: int) -> Sample:
         before = server.process.cpu_seconds()
         answers = load.run(seconds * longer)
         used = server.process.cpu_seconds() - before
-        # Passwords are hashed to the end for clients that are gone; the next row must not pay for it.
-        settle(server.process)
+        # Passwords are hashed to the end for clients that are gone, and mail is sent; the next row must not pay for it.
+        settle(server.process, idle)
         return sampled(answers, used)
 
     return round_of
 
 
-def settle(process: Process) -> None:
-    """Wait until it does nothing, as far as the machine's clock ticks tell, or for SETTLE_WITHIN seconds."""
+def settle(process: Process, idle: float = 0.1) -> None:
+    """Wait until it has worked for less than a twentieth of so many seconds, since it looks for work also when there is
+    none; or for SETTLE_WITHIN seconds."""
     deadline = time.monotonic() + SETTLE_WITHIN
-    used, before = process.cpu_seconds(), -1.0
-    while used > before and time.monotonic() < deadline:
-        time.sleep(0.1)
+    used, before = process.cpu_seconds(), -inf
+    while used - before > idle / 20 and time.monotonic() < deadline:
+        time.sleep(idle)
         used, before = process.cpu_seconds(), used

@@ -47,6 +47,8 @@ class Row:
     connections: int = 16
     codecs: Sequence[str] = (JSON, BINARY)
     targets: Sequence[Target] = field(default=())
+    mails: bool = False
+    """Each call queues a letter."""
 
     @property
     def path(self) -> str:
@@ -96,6 +98,7 @@ CREATE_TOKEN = Row(
     lambda _, word: CreateTokenRequest(token_metadata=TokenMetadata(name=f"created-{word}")),
     cookie,
     targets=_COMMITS,
+    mails=True,
 )
 REFRESH_SESSION = Row(
     "RefreshSession",
@@ -143,6 +146,7 @@ ROWS = (
         lambda _, word: SignUpRequest(email=f"new-{word}@bench.example", password=PASSWORD),
         connections=8,
         codecs=(JSON,),
+        mails=True,
     ),
 )
 GROWING = (PONG_COLD, GET_TOKEN, CREATE_TOKEN, REFRESH_SESSION, SIGN_IN)

@@ -75,8 +75,8 @@ class Service:
     """Headers that each call must have."""
 
     @contextmanager
-    def served(self, folder: Path, cores: Sequence[int] = SERVER_CORE) -> Iterator[tuple[Server, str]]:
-        """The server, and header lines that present a credential to it."""
+    def served(self, folder: Path, cores: Sequence[int] = SERVER_CORE) -> Iterator[tuple[Server, Callable[[], str]]]:
+        """The server, and what signs in to it: header lines that present a fresh credential."""
         port, place = free_port(), folder / self.name.replace(" ", "-")
         place.mkdir(parents=True)
         environment = {"PYTHONPATH": str(self.folder), **self.environment(port, place / "data.db")}
@@ -87,12 +87,16 @@ class Service:
             headers = self.origin(port)
             if self.sign_up:
                 self.sign_up.make(port, headers)
-            credential = self.credential(self.sign_in.make(port, headers))
-            name, _, value = credential.partition(": ")
-            _, told = self.check.make(port, {**headers, name: value})
-            if told == b"null":  # what better-auth says, with 200, of a session that it does not know
-                raise RuntimeError(f"{self.name} did not take its own credential")
-            yield server, f"{credential}\r\n"
+
+            def signed_in() -> str:
+                credential = self.credential(self.sign_in.make(port, headers))
+                name, _, value = credential.partition(": ")
+                _, told = self.check.make(port, {**headers, name: value})
+                if told == b"null":  # what better-auth says, with 200, of a session that it does not know
+                    raise RuntimeError(f"{self.name} did not take its own credential")
+                return f"{credential}\r\n"
+
+            yield server, signed_in
 
 
 def cookies(answer: Answer) -> str:
