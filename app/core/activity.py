@@ -43,7 +43,7 @@ class Activity:
 
 
 def _by_second(uses: dict[UUID, datetime]) -> Iterator[tuple[Sequence[UUID], datetime]]:
-    """Those of one second together, as of the last of them: one time for many rows costs a third of one for each."""
+    """Those of one second together, as of the last of them: one time for many rows costs a quarter of one for each."""
     seconds: dict[datetime, list[UUID]] = {}
     for used, at in uses.items():
         seconds.setdefault(at.replace(microsecond=0), []).append(used)
