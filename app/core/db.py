@@ -4,28 +4,27 @@ On SQLite writers take turns inside the process (a pool of one) and begin with `
 reads first and then writes would otherwise fail at once with "database is locked", whatever the busy timeout.
 """
 
-import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
-from sqlalchemy import MetaData, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
+from app.core import sqlite
 from app.core.errors import Unavailable
 from app.core.points import PointRead, Points, SqlitePoints
 
 _SQLITE, _POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
-_PATIENCE = 5.0  # seconds that SQLite may wait for another process's lock
 DEFAULT_URL = f"{_SQLITE}:///data/gatepost.db"
 
 
@@ -76,10 +75,14 @@ def columns(table: Any, stored: type[Any]) -> list[Any]:
 
 async def insert_new(tx: Tx, table: type[Table], values: dict[str, Any], *, unique: str) -> bool:
     """Insert unless another row has the same `unique` column; False if one has, also one inserted at the same time."""
+    return (await tx.execute(_insert_new(tx.dialect.name, table, unique), values)).rowcount == 1
+
+
+@cache
+def _insert_new(dialect: str, table: type[Table], unique: str) -> Any:
     # Both databases know the clause, and SQLAlchemy has no common word for it.
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[tx.dialect.name]
-    statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=[unique])
-    return (await tx.execute(statement)).rowcount == 1
+    insert: Any = {"sqlite": sqlite_dialect.insert, "postgresql": postgresql_dialect.insert}[dialect]
+    return insert(table).on_conflict_do_nothing(index_elements=[unique])
 
 
 async def sync_anyway(tx: Tx) -> None:
@@ -96,7 +99,7 @@ class Database:
     def __init__(self, database_url: str, *, pool_size: int = 10) -> None:
         """`pool_size`: the connections to keep to a server."""
         self._url, self._file = database_url, local_file(database_url)
-        self._means_away: Callable[[Exception], bool] = _sqlite_is_away
+        self._means_away: Callable[[Exception], bool] = sqlite.is_away
         self._points: Points
         self.writes = 0
         """Transactions that have ended and may have changed a credential."""
@@ -109,8 +112,8 @@ class Database:
             self._points = server_points.ServerPoints(make_url(database_url), self._writers.dialect)
         else:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._readers = _sqlite_engine(database_url, "BEGIN", pool_size=4)
-            self._writers = _sqlite_engine(database_url, "BEGIN IMMEDIATE", pool_size=1)
+            self._readers = sqlite.engine(database_url, begin="BEGIN", pool_size=4)
+            self._writers = sqlite.engine(database_url, begin="BEGIN IMMEDIATE", pool_size=1)
             self._points = SqlitePoints(self._file, self._readers.dialect)
 
     @asynccontextmanager
@@ -181,65 +184,3 @@ class Database:
         await self._points.close()
         await self._readers.dispose()
         await self._writers.dispose()
-
-
-def _sqlite_engine(database_url: str, begin: str, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(
-        database_url, pool_size=pool_size, max_overflow=0, pool_timeout=10, connect_args={"timeout": _PATIENCE}
-    )
-
-    @event.listens_for(engine.sync_engine, "invalidate")
-    def roll_back(connection: Any, *_: Any) -> None:
-        # A connection whose call was cut short is closed, but SQLite keeps one with an unfinished statement, and its
-        # lock, for as long as a traceback holds the cursor: nobody could write.
-        with suppress(sqlite3.Error):
-            connection.rollback()
-
-    event.listen(engine.sync_engine, "do_connect", lambda *given: given[-1].update(async_creator_fn=_open))
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
-
-
-async def _open(*args: Any, **options: Any) -> aiosqlite.Connection:
-    """A connection, opened to its end even if the call is cut short: otherwise aiosqlite leaves a thread to itself,
-    which goes on making files, and speaking to the loop, after `close()` and the loop's own end."""
-    connection = aiosqlite.connect(*args, **options, isolation_level=None)  # our transactions say how they begin
-    connection._thread.daemon = True  # as SQLAlchemy does with its own: a forgotten one must not hold the process
-    opening = asyncio.ensure_future(_prepared(connection))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        with suppress(sqlite3.Error, TimeoutError):
-            await (await opening).close()
-        raise
-
-
-async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
-    try:
-        await connection
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            await _patiently(connection, f"PRAGMA {pragma}")
-    except (sqlite3.Error, TimeoutError):
-        await connection.close()
-        connection._thread.join()  # it was told to end
-        raise
-    return connection
-
-
-async def _patiently(connection: aiosqlite.Connection, pragma: str) -> None:
-    """SQLite itself does not wait where two processes turn a new file into WAL mode at once: one would fail."""
-    async with asyncio.timeout(_PATIENCE):
-        while True:
-            try:
-                await connection.execute_fetchall(pragma)
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                    raise
-            await asyncio.sleep(0.01)
-
-
-def _sqlite_is_away(error: Exception) -> bool:
-    # The drivers have no narrower class than DatabaseError for a file that is damaged or no database.
-    invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
-    return isinstance(error, OperationalError) or invalidated or type(error) is DatabaseError
