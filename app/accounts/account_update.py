@@ -8,12 +8,11 @@ from app.accounts import store
 from app.accounts.address_mails import AddressMails
 from app.accounts.addresses import normalized_field
 from app.accounts.models import Account
-from app.accounts.owner import hold
+from app.accounts.owner import hold, own_account
 from app.accounts.verification import Verification
 from app.core.caller import Caller
 from app.core.clock import Clock
 from app.core.db import Database, Tx
-from app.core.errors import BadCredential
 from app.core.names import clean_name
 from app.mail.outbox import Mail, Outbox
 
@@ -48,18 +47,11 @@ class UpdateAccount:
     @asynccontextmanager
     async def _counted(self, caller: Caller, wanted: str | None) -> AsyncIterator[None]:
         """Counts the mail that the block queues, if it is going to: not inside, where a connection is held."""
-        if wanted is None or wanted == await self._own_address(caller):
+        if wanted is None or wanted == (await own_account(self.db, caller)).address:
             yield
         else:
             async with self.mails.counted(caller.account_id, wanted):
                 yield
-
-    async def _own_address(self, caller: Caller) -> str:
-        async with self.db.read() as tx:
-            account = await store.accounts.by_id(tx, caller.account_id)
-        if account is None:
-            raise BadCredential
-        return account.address
 
     async def _ask(self, tx: Tx, account: Account, address: str, caller: Caller) -> None:
         now = self.clock.now()

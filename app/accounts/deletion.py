@@ -7,7 +7,7 @@ from app.accounts.password_check import PasswordCheck
 from app.core.caller import Caller, Client
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import BadCredential, InvalidField, LostRace
+from app.core.errors import InvalidField, LostRace
 from app.mail.outbox import Mail, Outbox
 
 _NOBODY = Client(ip="", user_agent="")
@@ -27,10 +27,7 @@ class DeleteAccount:
 
     async def __call__(self, caller: Caller, password: str) -> None:
         """Raises InvalidField, Throttled, Busy, BadCredential, and LostRace if the password changed meanwhile."""
-        async with self.db.read() as tx:
-            seen = await store.accounts.by_id(tx, caller.account_id)
-        if seen is None:
-            raise BadCredential  # deleted since the guard looked
+        seen = await owner.own_account(self.db, caller)
         attempt = await self.check.reserve(seen.address, caller.client)
         verdict = await self.check(seen, password, attempt, caller.client, caller.session_id)
         if not verdict.matches:

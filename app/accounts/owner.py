@@ -6,8 +6,17 @@ from uuid import UUID
 from app.accounts import store
 from app.accounts.models import Account
 from app.core.caller import Caller
-from app.core.db import Tx
+from app.core.db import Database, Tx
 from app.core.errors import BadCredential
+
+
+async def own_account(db: Database, caller: Caller) -> Account:
+    """The caller's account as it is now; nothing keeps it so. Raises BadCredential if it was deleted since the guard
+    let the caller in."""
+    row = await db.point(store.accounts.BY_ID, id=caller.account_id)
+    if row is None:
+        raise BadCredential
+    return Account(*row)
 
 
 async def lock(tx: Tx, account_id: UUID) -> Account | None:

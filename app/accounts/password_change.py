@@ -10,7 +10,7 @@ from app.accounts.passwords import Passwords
 from app.core.caller import Caller
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import BadCredential, InvalidField, LostRace
+from app.core.errors import InvalidField, LostRace
 from app.mail.outbox import Mail, Outbox
 
 _RESET = "reset_password"
@@ -34,10 +34,7 @@ class ChangePassword:
 
     async def __call__(self, caller: Caller, current: str, new: str) -> None:
         """Raises InvalidField, Throttled, Busy, BadCredential, and LostRace if the password changed meanwhile."""
-        async with self.db.read() as tx:
-            account = await store.accounts.by_id(tx, caller.account_id)
-        if account is None:
-            raise BadCredential  # deleted since the guard looked
+        account = await owner.own_account(self.db, caller)
         check_new_password(
             new,
             field="new_password",

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.accounts import store
 from app.accounts.addresses import normalized_or_as_typed
 from app.accounts.errors import OtherAddress
-from app.accounts.models import Account
+from app.accounts.owner import own_account
 from app.core.caller import Caller
 from app.core.db import Database
-from app.core.errors import BadCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +30,13 @@ class Profile:
     """None without the scope account:read."""
 
 
-async def _account_of(db: Database, caller: Caller) -> Account:
-    async with db.read() as tx:
-        account = await store.accounts.by_id(tx, caller.account_id)
-    if account is None:
-        raise BadCredential  # deleted since the guard looked
-    return account
-
-
 @dataclass(frozen=True, slots=True)
 class IsEmailVerified:
     db: Database
 
     async def __call__(self, caller: Caller, email: str) -> bool:
         """Whether the caller's address is confirmed; `email` is empty or the caller's own, else OtherAddress."""
-        account = await _account_of(self.db, caller)
+        account = await own_account(self.db, caller)
         if email and normalized_or_as_typed(email) != account.address:
             raise OtherAddress
         return account.email_verified_at is not None
@@ -68,7 +58,7 @@ class GetAccount:
         )
 
     async def _personal(self, caller: Caller) -> PersonalData:
-        account = await _account_of(self.db, caller)
+        account = await own_account(self.db, caller)
         return PersonalData(
             name=account.name,
             address=account.address,

@@ -87,8 +87,8 @@ class NewPassword:
         self._check_password(password, address)
         attempt = await self.attempts.reserve(address, client)
         code = await self.codes.check(Purpose.RESET_PASSWORD, address, typed)
-        async with self.db.read() as tx:
-            account = _redeemable(await store.accounts.by_id(tx, code.account_id), code)
+        row = await self.db.point(store.accounts.BY_ID, id=code.account_id)
+        account = _redeemable(None if row is None else Account(*row), code)
         await self.attempts.was_right(attempt)
         self._check_password(password, address, account.name)  # only now: the refusal tells the name
         password_hash = await self.passwords.hash(password)  # no connection is held meanwhile

@@ -35,8 +35,8 @@ class SignIn:
     async def __call__(self, email: str, password: str, presented: str | None, client: Client) -> OpenedSession:
         address = normalized_or_as_typed(email)
         attempt = await self.check.reserve(address, client)  # stands even if the client hangs up now
-        async with self.db.read() as tx:
-            account = await store.accounts.by_address(tx, address)
+        row = await self.db.point(store.accounts.BY_ADDRESS, address=address)
+        account = None if row is None else Account(*row)
         verdict = await self.check(account, password, attempt, client)
         if account is None or not verdict.matches:
             raise WrongEmailOrPassword(account_id=account.id if account else None)

@@ -10,12 +10,11 @@ from app.accounts.attempts import Attempts
 from app.accounts.codes import Codes, Purpose
 from app.accounts.errors import CodeRefused, EmailAlreadyVerified
 from app.accounts.models import Account
-from app.accounts.owner import hold, lock
+from app.accounts.owner import hold, lock, own_account
 from app.accounts.verification import Verification, mark_proven
 from app.core.caller import Caller, Client
 from app.core.clock import Clock
 from app.core.db import Database, Tx
-from app.core.errors import BadCredential
 from app.mail.outbox import Mail, Outbox
 
 
@@ -71,10 +70,7 @@ class SendVerificationEmail:
 
     async def __call__(self, caller: Caller) -> None:
         """Raises EmailAlreadyVerified, Throttled, BadCredential."""
-        async with self.db.read() as tx:
-            account = await store.accounts.by_id(tx, caller.account_id)
-        if account is None:
-            raise BadCredential
+        account = await own_account(self.db, caller)
         async with self.mails.counted(account.id, _unproven(account)), self.db.write() as tx:
             account, now = await hold(tx, caller), self.clock.now()
             address = _unproven(account)

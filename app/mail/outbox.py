@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, Index, delete, insert, select, update
+from sqlalchemy import JSON, Column, Index, bindparam, delete, insert, select, update
 from sqlmodel import Field, col
 
 from app.core.clock import Clock
@@ -75,6 +75,27 @@ class ClaimedMail:
     """Those begun, this one among them."""
 
 
+_QUEUE = insert(MailRow)
+_OF_ACCOUNT = col(MailRow.account_id) == bindparam("account_id")
+_DROP_ALL = delete(MailRow).where(_OF_ACCOUNT)
+_DROP_UNSENT = _DROP_ALL.where(col(MailRow.delivered_at).is_(None))
+_DUE = (
+    select(col(MailRow.id))
+    .where(col(MailRow.next_attempt_at) <= bindparam("now"))
+    .order_by(col(MailRow.next_attempt_at))
+    .limit(bindparam("limit"))
+)
+_CHANGE = update(MailRow).where(col(MailRow.id) == bindparam("mail"))
+"""Sets what columns it is given."""
+_CLAIM = (
+    _CHANGE.where(col(MailRow.next_attempt_at) <= bindparam("now"))
+    .values(next_attempt_at=bindparam("leased_until"), attempts=MailRow.attempts + 1)
+    .returning(*columns(MailRow, ClaimedMail))
+)
+_PUT_OFF = _CHANGE.where(col(MailRow.attempts) == bindparam("begun"))
+_DROP = delete(MailRow).where(col(MailRow.id) == bindparam("id"))
+
+
 @dataclass(frozen=True, slots=True)
 class Outbox:
     clock: Clock
@@ -86,7 +107,7 @@ class Outbox:
     async def queue_all(self, tx: Tx, mails: Sequence[Mail]) -> None:
         """The same for many at once."""
         if mails:
-            await tx.execute(insert(MailRow), [self._row(mail) for mail in mails])
+            await tx.execute(_QUEUE, [self._row(mail) for mail in mails])
 
     def _row(self, mail: Mail) -> dict[str, Any]:
         now = self.clock.now()
@@ -104,13 +125,11 @@ class Outbox:
 
     async def drop_unsent(self, tx: Tx, account_id: UUID) -> None:
         """Nothing more is sent about the account, save what was queued without its ID."""
-        await tx.execute(
-            delete(MailRow).where(col(MailRow.account_id) == account_id, col(MailRow.delivered_at).is_(None))
-        )
+        await tx.execute(_DROP_UNSENT, {"account_id": account_id})
 
     async def drop_all(self, tx: Tx, account_id: UUID) -> None:
         """The same, and the traces of what was sent: they hold the address of somebody who has left."""
-        await tx.execute(delete(MailRow).where(col(MailRow.account_id) == account_id))
+        await tx.execute(_DROP_ALL, {"account_id": account_id})
 
     async def queued_since(self, tx: Tx, account_id: UUID, template: str, since: datetime) -> bool:
         """Whether the account was sent such a mail lately: what strangers can set off must not flood a mailbox."""
@@ -122,47 +141,27 @@ class Outbox:
 
 async def due(tx: Tx, now: datetime, limit: int) -> list[UUID]:
     """Mails whose time has come, the longest waiting first."""
-    statement = (
-        select(col(MailRow.id))
-        .where(col(MailRow.next_attempt_at) <= now)
-        .order_by(col(MailRow.next_attempt_at))
-        .limit(limit)
-    )
-    return list((await tx.execute(statement)).scalars())
+    return list((await tx.execute(_DUE, {"now": now, "limit": limit})).scalars())
 
 
 async def claim(tx: Tx, mail_id: UUID, now: datetime, lease: timedelta) -> ClaimedMail | None:
     """The mail, nobody else's for the length of the lease; None if another process was faster."""
-    statement = (
-        update(MailRow)
-        .where(col(MailRow.id) == mail_id, col(MailRow.next_attempt_at) <= now)
-        .values(next_attempt_at=now + lease, attempts=MailRow.attempts + 1)
-        .returning(*columns(MailRow, ClaimedMail))
-    )
-    row = (await tx.execute(statement)).one_or_none()
+    row = (await tx.execute(_CLAIM, {"mail": mail_id, "now": now, "leased_until": now + lease})).one_or_none()
     return None if row is None else ClaimedMail(*row)
 
 
 async def mark_delivered(tx: Tx, mail: ClaimedMail, now: datetime) -> None:
     """Keep that it was sent, not what it said: codes have no business in the table any longer."""
-    statement = (
-        update(MailRow).where(col(MailRow.id) == mail.id).values(delivered_at=now, next_attempt_at=None, context={})
-    )
-    await tx.execute(statement)
+    await tx.execute(_CHANGE, {"mail": mail.id, "delivered_at": now, "next_attempt_at": None, "context": {}})
 
 
 async def put_off(tx: Tx, mail: ClaimedMail, until: datetime) -> None:
     """Try again then, unless the lease ran out and another process has begun an attempt, or sent the mail, since."""
-    statement = (
-        update(MailRow)
-        .where(col(MailRow.id) == mail.id, col(MailRow.attempts) == mail.attempts)
-        .values(next_attempt_at=until)
-    )
-    await tx.execute(statement)
+    await tx.execute(_PUT_OFF, {"mail": mail.id, "begun": mail.attempts, "next_attempt_at": until})
 
 
 async def drop(tx: Tx, mail: ClaimedMail) -> None:
-    await tx.execute(delete(MailRow).where(col(MailRow.id) == mail.id))
+    await tx.execute(_DROP, {"id": mail.id})
 
 
 async def purge_delivered(tx: Tx, before: datetime, limit: int) -> int:

@@ -22,11 +22,10 @@ class GetToken:
     async def __call__(self, caller: Caller, token_id: UUID) -> Token:
         """Raises ScopeMissing, NotFound."""
         require_reader(caller, token_id)
-        async with self.db.read() as tx:
-            token = await store.find(tx, caller.account_id, token_id)
-        if token is None:
+        row = await self.db.point(store.TOKEN_OF_ACCOUNT, id=token_id, account_id=caller.account_id)
+        if row is None:
             raise NotFound
-        return token
+        return Token(*row)
 
 
 @dataclass(frozen=True, slots=True)

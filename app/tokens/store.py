@@ -32,17 +32,31 @@ _TOKEN = columns(TokenRow, Token)
 
 TOKEN_BY_DIGEST = PointRead(select(*_TOKEN).where(col(TokenRow.value_digest) == bindparam("digest")))
 TOKEN_BY_ID = PointRead(select(*_TOKEN).where(col(TokenRow.id) == bindparam("id")))
+TOKEN_OF_ACCOUNT = PointRead(TOKEN_BY_ID.statement.where(col(TokenRow.account_id) == bindparam("account_id")))
+
+_ADD = insert(TokenRow)
+_LIVE = (col(TokenRow.account_id) == bindparam("account_id"), col(TokenRow.expires_at) > bindparam("now"))
+_NAMESAKE = (
+    select(col(TokenRow.id))
+    .where(*_LIVE, col(TokenRow.name) == bindparam("name"), col(TokenRow.id) != bindparam("id"))
+    .limit(1)
+)
+_COUNT_LIVE = select(func.count()).where(*_LIVE)
+_CHANGE = update(TokenRow).where(col(TokenRow.id) == bindparam("token"))
+"""Sets what columns it is given."""
+_SWAP_VALUE = _CHANGE.where(
+    col(TokenRow.value_digest).is_not_distinct_from(bindparam("seen_digest")),
+    col(TokenRow.expires_at) > bindparam("now"),
+)
 
 
 async def add(tx: Tx, token: Token) -> None:
-    warned_days = token.needless_warning(token.created_at)
-    await tx.execute(insert(TokenRow).values(**asdict(token), warned_days=warned_days))
+    await tx.execute(_ADD, {**asdict(token), "warned_days": token.needless_warning(token.created_at)})
 
 
 async def find(tx: Tx, account_id: UUID, token_id: UUID) -> Token | None:
     """None for another account's token as for none."""
-    query = select(*_TOKEN).where(col(TokenRow.id) == token_id, col(TokenRow.account_id) == account_id)
-    row = (await tx.execute(query)).one_or_none()
+    row = (await tx.execute(TOKEN_OF_ACCOUNT.statement, {"id": token_id, "account_id": account_id})).one_or_none()
     return None if row is None else Token(*row)
 
 
@@ -68,18 +82,12 @@ async def live_ends(tx: Tx, token_ids: Collection[UUID], now: datetime) -> Mappi
 
 async def name_is_taken(tx: Tx, token: Token, now: datetime) -> bool:
     """Whether another live token of the same account is called like `token`."""
-    query = select(col(TokenRow.id)).where(
-        col(TokenRow.account_id) == token.account_id,
-        col(TokenRow.expires_at) > now,
-        col(TokenRow.name) == token.name,
-        col(TokenRow.id) != token.id,
-    )
-    return (await tx.execute(query.limit(1))).first() is not None
+    values = {"account_id": token.account_id, "now": now, "name": token.name, "id": token.id}
+    return (await tx.execute(_NAMESAKE, values)).first() is not None
 
 
 async def count_live(tx: Tx, account_id: UUID, now: datetime) -> int:
-    query = select(func.count()).where(col(TokenRow.account_id) == account_id, col(TokenRow.expires_at) > now)
-    return (await tx.execute(query)).scalar_one()
+    return (await tx.execute(_COUNT_LIVE, {"account_id": account_id, "now": now})).scalar_one()
 
 
 async def change(tx: Tx, token: Token) -> bool:
@@ -88,19 +96,19 @@ async def change(tx: Tx, token: Token) -> bool:
     False if the token is gone: a purge holds no account.
     """
     values = {
+        "token": token.id,
         "name": token.name,
         "scopes": token.scopes,
         "expires_at": token.expires_at,
         "value_digest": token.value_digest,
         "value_hint": token.value_hint,
     }
-    return (await tx.execute(update(TokenRow).where(col(TokenRow.id) == token.id).values(**values))).rowcount == 1
+    return (await tx.execute(_CHANGE, values)).rowcount == 1
 
 
 async def judge_warnings_anew(tx: Tx, token: Token, now: datetime) -> None:
     """The token's end was moved now; what was told of the old one is forgotten."""
-    warned_days = token.needless_warning(now)
-    await tx.execute(update(TokenRow).where(col(TokenRow.id) == token.id).values(warned_days=warned_days))
+    await tx.execute(_CHANGE, {"token": token.id, "warned_days": token.needless_warning(now)})
 
 
 async def due_for_warning(tx: Tx, now: datetime, days: int, limit: int) -> list[UUID]:
@@ -133,13 +141,9 @@ def _unwarned(now: datetime, days: int) -> list[ColumnElement[bool]]:
 
 async def swap_value(tx: Tx, seen: Token, value_digest: bytes, value_hint: str, now: datetime) -> bool:
     """Give the token another value, only if it still has the one that was seen and its end has not passed."""
-    statement = update(TokenRow).where(
-        col(TokenRow.id) == seen.id,
-        col(TokenRow.value_digest).is_not_distinct_from(seen.value_digest),
-        col(TokenRow.expires_at) > now,
-    )
+    found = {"token": seen.id, "seen_digest": seen.value_digest, "now": now}
     values = {"value_digest": value_digest, "value_hint": value_hint, "regenerated_at": now}
-    return (await tx.execute(statement.values(**values))).rowcount == 1
+    return (await tx.execute(_SWAP_VALUE, {**found, **values})).rowcount == 1
 
 
 async def expire_all(tx: Tx, account_id: UUID, now: datetime, *, made_until: datetime | None = None) -> int:

@@ -13,10 +13,11 @@ from app.core.listing import Position, newest_first
 from app.core.purge import delete_older
 
 _EVENT = columns(SecurityEventRow, SecurityEvent)
+_ADD = insert(SecurityEventRow)
 
 
 async def add(tx: Tx, **values: Any) -> None:
-    await tx.execute(insert(SecurityEventRow).values(**values))
+    await tx.execute(_ADD, values)
 
 
 async def newest(tx: Tx, account_id: UUID, after: Position | None, limit: int) -> list[SecurityEvent]:

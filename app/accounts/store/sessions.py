@@ -18,16 +18,38 @@ _SESSION = columns(SessionRow, Session)
 _LISTED = columns(SessionRow, ListedSession)
 
 BY_ID = PointRead(select(*_SESSION).where(col(SessionRow.id) == bindparam("id")))
+_ADD = insert(SessionRow)
+_HELD_BY_ID = BY_ID.statement.with_for_update()
+_EXISTS = select(col(SessionRow.id)).where(col(SessionRow.id) == bindparam("id"))
+_CHANGE = update(SessionRow).where(col(SessionRow.id) == bindparam("session"))
+"""Sets what columns it is given."""
+_MARK_CURRENT_SEEN = _CHANGE.where(
+    col(SessionRow.secret_digest) == bindparam("seen_digest"), col(SessionRow.current_seen_at).is_(None)
+)
+_END = delete(SessionRow).where(col(SessionRow.id) == bindparam("id"))
+_END_ALL_OF_ACCOUNT = delete(SessionRow).where(col(SessionRow.account_id) == bindparam("account_id"))
+_END_OTHERS_OF_ACCOUNT = _END_ALL_OF_ACCOUNT.where(col(SessionRow.id) != bindparam("but"))
+_END_ALL_OF_TOKEN = delete(SessionRow).where(col(SessionRow.token_id) == bindparam("token_id"))
+_SAME_KIND = (
+    col(SessionRow.account_id) == bindparam("account_id"),
+    col(SessionRow.token_id).is_not_distinct_from(bindparam("token_id")),
+)
+_KEPT = (
+    select(col(SessionRow.id))
+    .where(*_SAME_KIND, col(SessionRow.idle_ends_at) > bindparam("now"))
+    .order_by(col(SessionRow.created_at).desc(), col(SessionRow.id).desc())
+    .limit(bindparam("kept"))
+)
+_MAKE_ROOM = delete(SessionRow).where(*_SAME_KIND, col(SessionRow.id).not_in(_KEPT))
 
 
 async def add(tx: Tx, **values: Any) -> None:
-    await tx.execute(insert(SessionRow).values(**values))
+    await tx.execute(_ADD, values)
 
 
 async def by_id(tx: Tx, session_id: UUID) -> Session | None:
     """The session, with its row held until the transaction ends: two refreshes of it take turns."""
-    query = select(*_SESSION).where(col(SessionRow.id) == session_id).with_for_update()
-    row = (await tx.execute(query)).one_or_none()
+    row = (await tx.execute(_HELD_BY_ID, {"id": session_id})).one_or_none()
     return None if row is None else Session(*row)
 
 
@@ -40,25 +62,17 @@ async def newest(tx: Tx, account_id: UUID, now: datetime, after: Position | None
 
 async def exists(tx: Tx, session_id: UUID) -> bool:
     """Without holding its row, for those that hold the account's: SignIn takes the two the other way round."""
-    query = select(col(SessionRow.id)).where(col(SessionRow.id) == session_id)
-    return (await tx.execute(query)).first() is not None
+    return (await tx.execute(_EXISTS, {"id": session_id})).first() is not None
 
 
 async def change(tx: Tx, session_id: UUID, **values: Any) -> None:
-    await tx.execute(update(SessionRow).where(col(SessionRow.id) == session_id).values(**values))
+    await tx.execute(_CHANGE, {"session": session_id, **values})
 
 
 async def mark_current_seen(tx: Tx, session_id: UUID, secret_digest: bytes, now: datetime) -> None:
     """The first return of a new secret; only the first counts, and only for the secret it was."""
-    await tx.execute(
-        update(SessionRow)
-        .where(
-            col(SessionRow.id) == session_id,
-            col(SessionRow.secret_digest) == secret_digest,
-            col(SessionRow.current_seen_at).is_(None),
-        )
-        .values(current_seen_at=now)
-    )
+    values = {"session": session_id, "seen_digest": secret_digest, "current_seen_at": now}
+    await tx.execute(_MARK_CURRENT_SEEN, values)
 
 
 async def touch(tx: Tx, seen: Sequence[UUID], at: datetime) -> None:
@@ -73,19 +87,20 @@ async def touch(tx: Tx, seen: Sequence[UUID], at: datetime) -> None:
 
 async def end(tx: Tx, session_id: UUID) -> bool:
     """False if it had ended already."""
-    return (await tx.execute(delete(SessionRow).where(col(SessionRow.id) == session_id))).rowcount == 1
+    return (await tx.execute(_END, {"id": session_id})).rowcount == 1
 
 
 async def end_all_of_account(tx: Tx, account_id: UUID, *, but: UUID | None = None) -> int:
     """How many ended; `but` may stay. The account's row must be held: two that end many in different order would
     otherwise wait for each other."""
-    ended = delete(SessionRow).where(col(SessionRow.account_id) == account_id)
-    return (await tx.execute(ended if but is None else ended.where(col(SessionRow.id) != but))).rowcount
+    if but is None:
+        return (await tx.execute(_END_ALL_OF_ACCOUNT, {"account_id": account_id})).rowcount
+    return (await tx.execute(_END_OTHERS_OF_ACCOUNT, {"account_id": account_id, "but": but})).rowcount
 
 
 async def end_all_of_token(tx: Tx, token_id: UUID) -> int:
     """How many ended."""
-    return (await tx.execute(delete(SessionRow).where(col(SessionRow.token_id) == token_id))).rowcount
+    return (await tx.execute(_END_ALL_OF_TOKEN, {"token_id": token_id})).rowcount
 
 
 async def count_live(tx: Tx, account_id: UUID, now: datetime) -> int:
@@ -99,14 +114,8 @@ async def make_room(tx: Tx, account_id: UUID, token_id: UUID | None, quota: int,
 
     Called before the new one is there, which must stay even if a clock that was set back makes it look like the oldest.
     """
-    same_kind = (col(SessionRow.account_id) == account_id, col(SessionRow.token_id).is_not_distinct_from(token_id))
-    kept = (
-        select(col(SessionRow.id))
-        .where(*same_kind, col(SessionRow.idle_ends_at) > now)
-        .order_by(col(SessionRow.created_at).desc(), col(SessionRow.id).desc())
-        .limit(quota - 1)
-    )
-    await tx.execute(delete(SessionRow).where(*same_kind, col(SessionRow.id).not_in(kept)))
+    values = {"account_id": account_id, "token_id": token_id, "now": now, "kept": quota - 1}
+    await tx.execute(_MAKE_ROOM, values)
 
 
 async def purge(tx: Tx, before: datetime, limit: int) -> int:
