@@ -1,6 +1,8 @@
 """The service that most tests drive: `gatepost`, started afresh for each on a database of its own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,10 +63,22 @@ async def gatepost(tmp_path: Path, migrated: Original) -> AsyncIterator[Gatepost
 
 
 @pytest.fixture(scope="session")
-def migrated(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
+def migrated(database: str, originals: Callable[[str], Original]) -> Original:
     """A database with the schema and nothing else, to be copied."""
-    with databases.migrated_database(database, tmp_path_factory.mktemp("migrated")) as original:
-        yield original
+    return originals(database)
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Original]]:
+    """One of each kind, made when it is first asked for.
+
+    `migrated` ends, as any fixture with a parameter, when a test comes with another: in each file, and a server takes
+    seconds to start.
+    """
+    with ExitStack() as made:
+        yield cache(
+            lambda kind: made.enter_context(databases.migrated_database(kind, tmp_path_factory.mktemp("migrated")))
+        )
 
 
 @pytest.fixture(scope="session")

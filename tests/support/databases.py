@@ -57,7 +57,7 @@ class PostgresqlOriginal:
     def url_in(self, folder: Path) -> str:
         if folder not in self.copies:
             copy = f"{self.name}_{next(self.numbers)}"
-            self.server.execute(f"CREATE DATABASE {copy} TEMPLATE {self.name}")
+            self.server.execute(f"CREATE DATABASE {copy} TEMPLATE {self.name} STRATEGY FILE_COPY")
             self.copies[folder] = copy
         return self.server.url(self.copies[folder])
 
