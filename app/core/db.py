@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import MetaData
+import sqlalchemy
+from sqlalchemy import MetaData, event
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import make_url
@@ -21,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from app.core import sqlite
+from app.core.columns import read_quickly
 from app.core.errors import Unavailable
 from app.core.points import PointRead, Points, SqlitePoints
 
@@ -38,6 +40,12 @@ class Table(SQLModel):
             "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
         }
     )
+
+
+@event.listens_for(sqlalchemy.Table, "after_parent_attach")
+def _read_quickly(table: sqlalchemy.Table, metadata: MetaData) -> None:
+    if metadata is Table.metadata:
+        read_quickly(table)
 
 
 Tx = AsyncConnection

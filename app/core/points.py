@@ -5,21 +5,15 @@ thread and back costs hundreds. Nothing longer may run there.
 """
 
 import sqlite3
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import Dialect, Select, Uuid
-from sqlalchemy.types import TypeEngine
-from sqlmodel import UTCDateTime
+from sqlalchemy import Dialect, Select
 
 from app.core.errors import Unavailable
-
-_Compiled = tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]
-"""SQL, the names of its values in order, and which columns' values are to be turned into Python's, and how."""
 
 
 class PointRead:
@@ -27,6 +21,31 @@ class PointRead:
 
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
+
+
+class Compiled(NamedTuple):
+    """A point read for one database."""
+
+    sql: str
+    names: list[str]
+    """Of its values, in order."""
+    converters: Sequence[tuple[int, Callable[[Any], Any]]]
+    """Which columns' values are to be turned into Python's, and how."""
+
+    def converted(self, found: Iterable[Any]) -> tuple[Any, ...]:
+        row = list(found)
+        for at, convert in self.converters:
+            row[at] = convert(row[at])
+        return tuple(row)
+
+
+def compiled(read: PointRead, dialect: Dialect) -> Compiled:
+    statement = read.statement.compile(dialect=dialect)
+    processors = [
+        column.type.dialect_impl(dialect).result_processor(dialect, None) for column in read.statement.selected_columns
+    ]
+    converters = [(at, convert) for at, convert in enumerate(processors) if convert is not None]
+    return Compiled(str(statement), list(statement.positiontup or ()), converters)
 
 
 class Points(Protocol):
@@ -49,21 +68,18 @@ class SqlitePoints:
     def __init__(self, file: Path, dialect: Dialect) -> None:
         self._file = file
         self._dialect = dialect
-        self._compiled: dict[PointRead, _Compiled] = {}
+        self._compiled: dict[PointRead, Compiled] = {}
         self._connection: sqlite3.Connection | None = None
 
     async def one(self, read: PointRead, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        sql, names, converters = self._compiled.get(read) or self._compile(read)
+        known = self._compiled.get(read)
+        if known is None:
+            known = self._compiled[read] = compiled(read, self._dialect)
         try:
-            found = self._connected().execute(sql, [_bound(values[name]) for name in names]).fetchone()
+            found = self._connected().execute(known.sql, [_bound(values[name]) for name in known.names]).fetchone()
         except sqlite3.Error as error:
             raise Unavailable from error
-        if found is None:
-            return None
-        row = list(found)
-        for at, convert in converters:
-            row[at] = convert(row[at])
-        return tuple(row)
+        return None if found is None else known.converted(found)
 
     def commits(self) -> int | None:
         try:
@@ -76,38 +92,12 @@ class SqlitePoints:
             self._connection.close()
             self._connection = None
 
-    def _compile(self, read: PointRead) -> _Compiled:
-        compiled = read.statement.compile(dialect=self._dialect)
-        converters = [
-            (at, convert)
-            for at, column in enumerate(read.statement.selected_columns)
-            if (convert := self._converter(column.type)) is not None
-        ]
-        self._compiled[read] = (str(compiled), list(compiled.positiontup or ()), converters)
-        return self._compiled[read]
-
-    def _converter(self, kind: TypeEngine[Any]) -> Any:
-        # Of ten columns these are eight, and SQLAlchemy's own take 2 µs for each.
-        if isinstance(kind, UTCDateTime):
-            return _moment
-        if isinstance(kind, Uuid):
-            return _uuid
-        return kind.dialect_impl(self._dialect).result_processor(self._dialect, None)
-
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             # Opened at the first read, after the migrations; autocommit, so each SELECT sees the latest commit.
             uri = f"file:{quote(str(self._file))}?mode=ro"
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)
         return self._connection
-
-
-def _moment(stored: str | None) -> datetime | None:
-    return None if stored is None else datetime.fromisoformat(stored + "+00:00")
-
-
-def _uuid(stored: str | None) -> UUID | None:
-    return None if stored is None else UUID(int=int(stored, 16))
 
 
 def _bound(value: Any) -> Any:

@@ -5,17 +5,14 @@ twice as much, since it resets a connection after each use; a single SELECT leav
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
-from sqlalchemy import JSON, URL, Dialect, TypeDecorator
-from sqlalchemy.types import TypeEngine
-from sqlmodel import UTCDateTime
+from sqlalchemy import URL, Dialect
 
 from app.core.errors import Unavailable
-from app.core.points import PointRead
+from app.core.points import Compiled, PointRead, compiled
 from app.core.postgresql import connect_options
 from app.core.secrets import digest
 
@@ -23,8 +20,6 @@ CONNECTIONS = 4
 """A read takes less than a millisecond, so that four make more of them than one process can ask for."""
 PATIENCE = 5.0
 """Seconds for a read, with the wait for a connection and the making of one."""
-
-_Compiled = tuple[str, list[str], list[Callable[[Any], Any] | None]]
 
 
 class ServerPoints:
@@ -34,24 +29,22 @@ class ServerPoints:
         _, options = dialect.create_connect_args(url)
         self._options: dict[str, Any] = {**options, **connect_options()}
         self._dialect = dialect
-        self._compiled: dict[PointRead, _Compiled] = {}
+        self._compiled: dict[PointRead, Compiled] = {}
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._idle: list[_Line] = []
         self._pooled = False
 
     async def one(self, read: PointRead, values: dict[str, Any]) -> tuple[Any, ...] | None:
         """The one row, or None. Raises Unavailable where the database does not answer."""
-        sql, names, converters = self._compiled.get(read) or self._compile(read)
+        known = self._compiled.get(read)
+        if known is None:
+            known = self._compiled[read] = compiled(read, self._dialect)
         try:
             async with asyncio.timeout(PATIENCE), self._free:
-                row = await self._fetch(sql, [values[name] for name in names])
+                row = await self._fetch(known.sql, [values[name] for name in known.names])
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise Unavailable from error
-        if row is None:
-            return None
-        return tuple(
-            value if convert is None else convert(value) for value, convert in zip(row, converters, strict=True)
-        )
+        return None if row is None else known.converted(row)
 
     def commits(self) -> None:
         """A server tells nobody what others do."""
@@ -83,12 +76,6 @@ class ServerPoints:
         self._idle.append(line)
         return row
 
-    def _compile(self, read: PointRead) -> _Compiled:
-        compiled = read.statement.compile(dialect=self._dialect)
-        converters = [_converter(column.type, self._dialect) for column in read.statement.selected_columns]
-        self._compiled[read] = (str(compiled), list(compiled.positiontup or ()), converters)
-        return self._compiled[read]
-
 
 class _Line:
     """A connection, and what is prepared on it."""
@@ -110,13 +97,3 @@ class _Line:
         """By four, none of which another connection can come between."""
         async with self.connection.transaction(readonly=True):
             return await self.connection.fetchrow(sql, *values)
-
-
-def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """What SQLAlchemy would do with a value, where anything is left to do after asyncpg."""
-    if isinstance(kind, UTCDateTime):
-        return None  # which makes it aware, and it is
-    convert: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, None)
-    if convert is not None and isinstance(kind, TypeDecorator) and isinstance(kind.impl_instance, JSON):
-        return lambda stored: convert(json.loads(stored))  # SQLAlchemy has its own connections decode JSON
-    return convert

@@ -1,6 +1,8 @@
 """The table of tokens."""
 
+import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +18,18 @@ class ScopeList(TypeDecorator[tuple[str, ...]]):
     impl = JSON
     cache_ok = True
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...]:
-        return tuple(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return _scopes
+
+
+def _scopes(stored: str | list[str]) -> tuple[str, ...]:
+    """`stored` is text, save where SQLAlchemy has asyncpg decode it."""
+    return _decoded(stored) if isinstance(stored, str) else tuple(stored)
+
+
+@lru_cache(1024)
+def _decoded(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))  # most tokens have the scopes of others
 
 
 class TokenRow(Table, table=True):
