@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from starlette.types import ASGIApp
 
 from app.core.config import ConfigError, Settings
+from app.http1 import Http1
 
 
 def configured(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Config:
@@ -23,6 +24,8 @@ def configured(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Config:
         from app.http2 import Http1OrPacedHttp2
 
         more["http"] = Http1OrPacedHttp2
+    else:
+        more.setdefault("http", Http1)
     return uvicorn.Config(
         app,
         log_config=None,

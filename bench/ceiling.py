@@ -11,5 +11,5 @@ if __name__ == "__main__":
     import uvicorn
 
     settings = Settings(port=int(sys.argv[1]))
-    config = configured(TestNoAuthServiceASGIApplication(PingHandlers()), settings, lifespan="off")
+    config = configured(TestNoAuthServiceASGIApplication(PingHandlers()), settings, lifespan="off", http="httptools")
     uvicorn.Server(config).run(sockets=[listen(settings)])
