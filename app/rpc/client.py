@@ -1,6 +1,7 @@
 """Where a call comes from: one reader of X-Forwarded-For, going by TRUSTED_PROXIES."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
@@ -22,11 +23,13 @@ class Clients:
         self._warned = False
 
     def of(self, ctx: Context) -> Client:
-        peer = (ctx.client_address or "").rpartition(":")[0].strip("[]")
         headers = ctx.request_headers
         # `get` takes a microsecond to find nothing.
         user_agent = headers["user-agent"] if "user-agent" in headers else ""  # noqa: SIM401
-        return self._client(peer, headers.getall("x-forwarded-for"), user_agent)
+        address = ctx.client_address or ""
+        if "x-forwarded-for" not in headers:
+            return _connected(address, user_agent[:_USER_AGENT_LENGTH])
+        return self._client(_peer(address), headers.getall("x-forwarded-for"), user_agent)
 
     def of_refused(self, scope: Scope) -> Client:
         """The same for a call that reaches no RPC, whose user agent is of no use to anybody."""
@@ -62,6 +65,16 @@ class Clients:
             _log.warning(
                 "forwarded_for_ignored", mend="if a proxy of yours sent it, list its address in TRUSTED_PROXIES"
             )
+
+
+def _peer(address: str) -> str:
+    return address.rpartition(":")[0].strip("[]")
+
+
+@lru_cache(1024)
+def _connected(address: str, user_agent: str) -> Client:
+    """Remembered, since connections are kept for many calls."""
+    return Client(_peer(address), _one_line(user_agent))
 
 
 def _address(value: str) -> Address | None:

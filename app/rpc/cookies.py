@@ -4,8 +4,6 @@ HttpOnly, Path=/, no Domain, SameSite=Lax; Secure and the `__Host-` prefix where
 ASVS 3.3.1 to 3.3.4).
 """
 
-from collections.abc import Sequence
-
 from app.rpc.caller import Context
 
 _NAME = "gatepost_session"
@@ -14,11 +12,12 @@ _NAME = "gatepost_session"
 class SessionCookie:
     def __init__(self, https: bool) -> None:
         self._name = f"__Host-{_NAME}" if https else _NAME
+        self._start = f"{self._name}="
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if https else "")
 
     def presented(self, ctx: Context) -> str | None:
         """The cookie's value as it was sent; None if there is none, or two, of which one would have to be guessed."""
-        found = _values(ctx.request_headers.getall("cookie"), self._name)
+        found = self._values(ctx)
         return found[0] if len(found) == 1 else None
 
     def write(self, ctx: Context, value: str, max_age: int) -> None:
@@ -29,11 +28,9 @@ class SessionCookie:
         ctx.response_headers.add("set-cookie", f"{self._name}=; Max-Age=0{self._attributes}")
 
     def came(self, ctx: Context) -> bool:
-        return bool(_values(ctx.request_headers.getall("cookie"), self._name))
+        return bool(self._values(ctx))
 
-
-def _values(lines: Sequence[str], name: str) -> list[str]:
-    # http.cookies drops all cookies when one is odd; another site's on the same host must not sign people out.
-    start = f"{name}="
-    parts = [part.strip() for line in lines for part in line.split(";")]
-    return [part[len(start) :] for part in parts if part.startswith(start) or part == name]
+    def _values(self, ctx: Context) -> list[str]:
+        # http.cookies drops all cookies when one is odd; another site's on the same host must not sign people out.
+        parts = map(str.strip, ";".join(ctx.request_headers.getall("cookie")).split(";"))
+        return [part[len(self._start) :] for part in parts if part.startswith(self._start) or part == self._name]

@@ -1,7 +1,7 @@
 """The two halves of one call's ASGI connection, each bounded in time."""
 
-import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 from starlette.types import Message, Receive, Send
@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Send
 from app.core.errors import DeadlinePassed
 from app.rpc.headers import Headers
 from app.rpc.wire import Answer
-from app.rpc.within import Within
+from app.rpc.within import within
 
 _log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ class Patience:
 class Exchange:
     """Wraps `receive` and `send`: bounds the waits, and adds to the answer the headers that all answers have."""
 
-    __slots__ = ("_added", "_arrived", "_due", "_loop", "_parts", "_patience", "_receive", "_send", "_start", "started")
+    __slots__ = ("_added", "_arrived", "_due", "_parts", "_patience", "_receive", "_send", "_start", "started")
 
     def __init__(self, receive: Receive, send: Send, added: Headers, patience: Patience, *, parts: bool) -> None:
         """`parts`: whether the request is a stream of messages rather than one."""
@@ -39,7 +39,6 @@ class Exchange:
         self._added = added
         self._patience = patience
         self._parts = parts
-        self._loop = asyncio.get_running_loop()
         self._due: float | None = None
         self._arrived = False
         self._start: Message | None = None
@@ -50,14 +49,13 @@ class Exchange:
         """The next part of the body, or DeadlinePassed. Afterwards unbounded: connectrpc then waits for a hang-up."""
         if self._arrived:
             return await self._receive()
-        now = self._loop.time()
+        now = monotonic()  # the loop has one, too, but to ask for the loop is a system call
         if self._parts:
             self._due = now + self._patience.part
         elif self._due is None:
             self._due = now + self._patience.body
         try:
-            with Within(self._due - now, self._loop):
-                message = await self._receive()
+            message = await within(self._due - now, self._receive())
         except TimeoutError:
             # HTTP/1.1 cannot carry another request behind half a body. (HTTP/2 servers drop this header.)
             self._added += ((b"connection", b"close"),)
@@ -75,14 +73,16 @@ class Exchange:
             self._start = {**message, "headers": [*message.get("headers", ()), *self._added]}
             return
         try:
-            with Within(self._patience.reader, self._loop):
-                if not self.started and self._start is not None:
-                    self.started = True
-                    await self._send(self._start)
-                await self._send(message)
+            await within(self._patience.reader, self._pass_on(message))
         except TimeoutError:
             _log.info("reader_too_slow")
             raise
+
+    async def _pass_on(self, message: Message) -> None:
+        if not self.started and self._start is not None:
+            self.started = True
+            await self._send(self._start)
+        await self._send(message)
 
     async def answer(self, answer: Answer) -> None:
         await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})

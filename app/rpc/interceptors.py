@@ -16,7 +16,7 @@ from app.rpc.access import Policy
 from app.rpc.caller import Context
 from app.rpc.errors import as_refusal
 from app.rpc.refused import note_unheard
-from app.rpc.within import Within
+from app.rpc.within import within
 
 Unary = Callable[[Any, Context], Awaitable[Any]]
 Streaming = Callable[[Any, Context], AsyncGenerator[Any, None]]
@@ -81,17 +81,18 @@ class RunToEnd:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def intercept_unary(self, call_next: Unary, request: Any, ctx: Context, /) -> Any:
-        with Within(self._seconds):
-            if self._policies[f"{ctx.method.service_name}/{ctx.method.name}"].reads:
-                return await call_next(request, ctx)
-            task = asyncio.ensure_future(call_next(request, ctx))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
-            try:
-                return await asyncio.shield(task)
-            except asyncio.CancelledError:
-                task.add_done_callback(_unheard)
-                raise
+        reads = self._policies[f"{ctx.method.service_name}/{ctx.method.name}"].reads
+        call = call_next(request, ctx)
+        if reads:
+            return await within(self._seconds, call)
+        task = asyncio.ensure_future(call)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            return await within(self._seconds, asyncio.shield(task))
+        except (asyncio.CancelledError, TimeoutError):
+            task.add_done_callback(_unheard)
+            raise
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

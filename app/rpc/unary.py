@@ -8,8 +8,7 @@ pyproject.toml pins 0.13.
 """
 
 import asyncio
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from connectrpc._protocol import ConnectWireError
@@ -22,6 +21,7 @@ from connectrpc.request import Headers, RequestContext
 from starlette.types import Message, Receive, Scope, Send
 
 from app.rpc.caller import Context
+from app.rpc.within import once_it_waits
 
 
 class MetadataInterceptor(Protocol):
@@ -58,40 +58,63 @@ class Unary:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
         content_type = headers["content-type"].encode()
-        ctx = _context(self._method, scope, headers)
-        started: list[tuple[MetadataInterceptor, Any]] = []
-        answer, error, cut = b"", None, _Cut(receive, ctx.timeout_ms)
+        call = _Call(_context(self._method, scope, headers))
+        cut = _Cut(receive, call.ctx.timeout_ms)
         try:
-            with cut:
-                try:
-                    for interceptor in self._leading:
-                        started.append((interceptor, await interceptor.on_start(ctx)))
-                    codec = self._codecs[content_type]
-                    request = decode_message(codec, await _body(receive, self._body_limit), self._method.input)
-                    cut.heed_hang_up()
-                    response = await self._function(request, ctx)
-                except Exception as failure:
-                    error = failure
-                error = await _end(started, ctx, error)
-                if error is None:
-                    try:
-                        answer = codec.encode(response)
-                    except Exception as failure:
-                        error = failure
+            await once_it_waits(self._run(call, self._codecs[content_type], receive, cut), cut.cutting)
         except _WasCut as was_cut:
-            error = error or was_cut.error
+            call.error = call.error or was_cut.error
         except asyncio.CancelledError:
-            await _end(started, ctx, ConnectError(Code.CANCELED, "Request was cancelled"))
+            call.error = ConnectError(Code.CANCELED, "Request was cancelled")
+            await call.end()
             raise
-        error = await _end(started, ctx, error)
-        if error is None:
-            await _send(send, 200, [(b"content-type", content_type)], answer, ctx)
-        elif isinstance(error, ConnectError):
-            wire_error = ConnectWireError.from_exception(error)
+        await call.end()
+        if call.error is None:
+            await _send(send, 200, [(b"content-type", content_type)], call.answer, call.ctx)
+        elif isinstance(call.error, ConnectError):
+            wire_error = ConnectWireError.from_exception(call.error)
             status, body = wire_error.to_http_status().code, wire_error.to_json_bytes()
-            await _send(send, status, [(b"content-type", b"application/json")], body, ctx)
+            await _send(send, status, [(b"content-type", b"application/json")], body, call.ctx)
         else:
-            raise error
+            raise call.error
+
+    async def _run(self, call: "_Call", codec: Codec[Any, Any], receive: Receive, cut: "_Cut") -> None:
+        response = None
+        try:
+            for interceptor in self._leading:
+                call.started.append((interceptor, await interceptor.on_start(call.ctx)))
+            request = decode_message(codec, await _body(receive, self._body_limit), self._method.input)
+            cut.heed_hang_up()
+            response = await self._function(request, call.ctx)
+        except Exception as failure:
+            call.error = failure
+        await call.end()
+        if call.error is None:
+            try:
+                call.answer = codec.encode(response)
+            except Exception as failure:
+                call.error = failure
+
+
+class _Call:
+    """What has become of a call so far."""
+
+    __slots__ = ("answer", "ctx", "error", "started")
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.started: list[tuple[MetadataInterceptor, Any]] = []
+        self.answer = b""
+        self.error: Exception | None = None
+
+    async def end(self) -> None:
+        """End what has started and not ended, the last first; what one raises takes the place of the error."""
+        while self.started:
+            interceptor, token = self.started.pop()
+            try:
+                await interceptor.on_end(token, self.ctx, self.error)
+            except Exception as instead:
+                self.error = instead
 
 
 def _headers(scope: Scope) -> Headers:
@@ -137,19 +160,6 @@ async def _body(receive: Receive, limit: int) -> bytes:
         message = await receive()
 
 
-async def _end(
-    started: list[tuple[MetadataInterceptor, Any]], ctx: Context, error: Exception | None
-) -> Exception | None:
-    """End what has started and not ended, the last first; what one raises takes the place of the error."""
-    while started:
-        interceptor, token = started.pop()
-        try:
-            await interceptor.on_end(token, ctx, error)
-        except Exception as instead:
-            error = instead
-    return error
-
-
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes, ctx: Context) -> None:
     if ctx._response_headers is not None:  # asking for them would make them
         headers += [(name.encode(), value.encode()) for name, value in ctx.response_headers.allitems()]
@@ -167,42 +177,50 @@ class _WasCut(Exception):
 class _Cut:
     """Cuts a call short once its client's deadline has passed, or once the client has hung up on the handler.
 
-    Nothing is set up until the loop turns: a call that never waits can meet with neither.
+    A call that never waits can meet with neither.
     """
 
-    __slots__ = ("_cancelling", "_deadline", "_error", "_handles", "_loop", "_receive", "_task", "_watcher")
+    __slots__ = ("_arrived", "_deadline", "_error", "_receive", "_task", "_watcher")
 
     def __init__(self, receive: Receive, timeout_ms: float | None) -> None:
         self._receive = receive
-        self._loop = asyncio.get_running_loop()
-        self._deadline = None if timeout_ms is None else self._loop.time() + timeout_ms / 1000
+        self._deadline = None if timeout_ms is None else asyncio.get_running_loop().time() + timeout_ms / 1000
+        self._arrived = False
         self._error: ConnectError | None = None
-        self._handles: list[asyncio.Handle] = []
+        self._task: asyncio.Task[Any] | None = None
         self._watcher: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task(self._loop)
-        assert task is not None  # noqa: S101  ASGI servers call from a task
-        self._task = task
-        self._cancelling = task.cancelling()
-        if self._deadline is not None:
-            self._handles.append(self._loop.call_at(self._deadline, self._cut, Code.DEADLINE_EXCEEDED))
 
     def heed_hang_up(self) -> None:
         """From now on, when the whole request has arrived."""
-        self._handles.append(self._loop.call_soon(self._watch))
+        self._arrived = True
+        if self._task is not None:
+            self._watcher = asyncio.create_task(self._until_hung_up())
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        for handle in self._handles:
-            handle.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        # A cancellation from elsewhere, a shutdown's, goes on; ours ends here.
-        if self._error and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+    async def cutting(self, rest: Awaitable[None]) -> None:
+        """Raises _WasCut."""
+        self._task = task = asyncio.current_task()
+        assert task is not None  # noqa: S101  ASGI servers call from a task
+        cancelling = task.cancelling()
+        timer = None
+        if self._deadline is not None:
+            timer = task.get_loop().call_at(self._deadline, self._cut, Code.DEADLINE_EXCEEDED)
+        if self._arrived:
+            self.heed_hang_up()
+        try:
+            await rest
+        except asyncio.CancelledError:
+            # A cancellation from elsewhere, a shutdown's, goes on; ours ends here.
+            if self._error is None or task.uncancel() > cancelling:
+                raise
             raise _WasCut(self._error) from None
-
-    def _watch(self) -> None:
-        self._watcher = self._loop.create_task(self._until_hung_up())
+        else:
+            if self._error is not None:
+                task.uncancel()
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if self._watcher is not None:
+                self._watcher.cancel()
 
     async def _until_hung_up(self) -> None:
         message: Message = {"type": "http.request"}
@@ -211,6 +229,6 @@ class _Cut:
         self._cut(Code.CANCELED)
 
     def _cut(self, code: Code) -> None:
-        if self._error is None:
+        if self._error is None and self._task is not None:
             self._error = ConnectError(code, "")
             self._task.cancel()

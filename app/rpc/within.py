@@ -1,43 +1,61 @@
-"""Bounds on time for code that nearly always ends before it has waited at all."""
+"""Bounds for code that nearly always ends before it has waited at all."""
 
 import asyncio
-from types import TracebackType
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Within:
-    """asyncio.timeout for code whose time counts: that takes 3 to 5 µs, this 1, and every call passes several.
+@coroutine
+def once_it_waits(
+    work: Awaitable[T], bound: Callable[..., Coroutine[Any, Any, T]], *arguments: Any
+) -> Generator[Any, Any, T]:
+    """The outcome of `work`. Where it waits for something, `bound(rest, *arguments)` is to await what is left of it.
 
-    The timer is set only once the loop turns, and so not for a block that never waits.
+    To set up a bound takes 2 to 5 µs, and every call passes several; this takes a fifth of one.
     """
+    steps = work.__await__()
+    try:
+        awaited = steps.send(None)
+    except StopIteration as ended:
+        outcome: T = ended.value
+        return outcome
+    return (yield from bound(_Rest(steps, awaited), *arguments).__await__())
 
-    __slots__ = ("_cancelling", "_expired", "_loop", "_seconds", "_task", "_timer")
 
-    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """`loop`: the running one, if it is at hand; to ask for it costs a system call."""
-        self._seconds = seconds
-        self._loop = loop
-        self._expired = False
-        self._timer: asyncio.Handle
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """The outcome of `work`, or TimeoutError once it has waited for so long; at once where no time is left."""
+    if seconds < 0:
+        if isinstance(work, Coroutine):
+            work.close()  # or Python warns that nobody awaited it
+        raise TimeoutError
+    return await once_it_waits(work, _timed, seconds)
 
-    def __enter__(self) -> None:
-        if self._seconds < 0:
-            raise TimeoutError  # a timer would come too late for what is ready by the loop's next turn
-        loop = self._loop or asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
-        assert task is not None  # noqa: S101  ASGI servers call from a task
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._timer = loop.call_soon(self._wait, loop)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._timer.cancel()
-        # A cancellation from elsewhere, a shutdown's, goes on; ours ends here.
-        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from error
+async def _timed(rest: Awaitable[T], seconds: float) -> T:
+    async with asyncio.timeout(seconds):
+        return await rest
 
-    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_later(self._seconds, self._expire)
 
-    def _expire(self) -> None:
-        self._expired = True
-        self._task.cancel()
+class _Rest(Generic[T]):
+    """What is left of some work that has begun, and what it waits for."""
+
+    def __init__(self, steps: Generator[Any, Any, T], awaited: Any) -> None:
+        self._steps = steps
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        awaited = self._awaited
+        while True:
+            try:
+                try:
+                    told = yield awaited
+                except BaseException as error:
+                    awaited = self._steps.throw(error)
+                else:
+                    awaited = self._steps.send(told)
+            except StopIteration as ended:
+                outcome: T = ended.value
+                return outcome
