@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import AccountRow, VerificationRow
 from app.core.db import Database, Tx, insert_new
+from app.core.sqlite import Connection
 
 COUNTER = table("counter", column("n"))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,6 +77,33 @@ async def test_every_connection_is_durable_and_checks_foreign_keys(db: Database)
 
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+@pytest.mark.only("sqlite")
+async def test_a_statement_is_one_trip_to_its_thread(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await increment(db)  # the connection is open
+    trips, go = [], Connection._execute
+
+    async def counted(connection: Connection, *work: Any) -> Any:
+        trips.append(work)
+        return await go(connection, *work)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(Connection, "_execute", counted)
+    await increment(db)
+    assert len(trips) == 3  # a read, a write, and the commit
+    async with db.write():
+        pass
+    assert len(trips) == 3
+
+
+@pytest.mark.only("sqlite")
+async def test_rows_of_a_statement_that_changes_some_are_counted_and_told(db: Database) -> None:
+    async with db.write() as tx:
+        changed = await tx.exec_driver_sql("UPDATE counter SET n = 5 RETURNING n")
+        assert (changed.rowcount, changed.scalars().all()) == (1, [5])
+        many = await tx.exec_driver_sql("UPDATE counter SET n = n + ?", [(1,), (2,)])
+        assert many.rowcount == 2
+    assert await counter(db) == 8
 
 
 async def test_a_missing_parent_row_is_refused(db: Database) -> None:

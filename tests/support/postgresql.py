@@ -154,7 +154,7 @@ def running(
 
 
 def _memory() -> Path | None:
-    """Where files live in memory, if there is room: a database is 300 of them, and a disk takes 200 ms to make those."""
+    """Where files live in memory, if there is room: a database is 300 of them, which takes a disk 200 ms."""
     memory = Path("/dev/shm")  # noqa: S108  the folder in it is ours alone
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
 
