@@ -29,13 +29,6 @@ def engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     def begin_later(connection: Any) -> None:
         connection.connection.driver_connection.due = begin
 
-    @event.listens_for(made.sync_engine, "invalidate")
-    def roll_back(connection: Any, *_: Any) -> None:
-        # A connection whose call was cut short is closed, but SQLite keeps one with an unfinished statement, and its
-        # lock, for as long as a traceback holds the cursor: nobody could write.
-        with suppress(sqlite3.Error):
-            connection.rollback()
-
     event.listen(made.sync_engine, "do_connect", lambda *given: given[-1].update(async_creator_fn=_open))
     return made
 
@@ -52,8 +45,6 @@ class Connection(aiosqlite.Connection):
 
     due: str | None = None
     """The statement that begins the transaction, until the first of its others takes it along."""
-    _settled = True
-    """The last trip came back with what it was made for."""
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
@@ -61,11 +52,8 @@ class Connection(aiosqlite.Connection):
     async def run(self, execute: Callable[[str, Any], sqlite3.Cursor], sql: str, parameters: Any) -> "_Done":
         """Execute, and fetch all rows."""
         due, self.due = self.due, None
-        self._settled = False
         begin = due and partial(self._conn.execute, due)
-        done: _Done = await self._execute(_run, begin, execute, sql, parameters)  # type: ignore[no-untyped-call]
-        self._settled = True
-        return done
+        return await self._execute(_run, begin, execute, sql, parameters)  # type: ignore[no-any-return,no-untyped-call]
 
     async def commit(self) -> None:
         if self._is_open():
@@ -77,8 +65,7 @@ class Connection(aiosqlite.Connection):
 
     def _is_open(self) -> bool:
         self.due = None
-        # While the thread may still be at work nobody can tell.
-        return self._conn.in_transaction or not self._settled
+        return self._conn.in_transaction
 
 
 class Cursor:
