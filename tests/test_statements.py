@@ -1,5 +1,6 @@
 """docs/scaling.md, "What the database sees": each RPC's statements and rows, so that nobody adds one unseen."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import astuple
 from pathlib import Path
@@ -13,7 +14,7 @@ from gen.accounts.v1 import accounts_v1_pb as accounts
 from tests.accounts.calls import ADA, NEW, RESET, VERIFY, codes_to
 from tests.support.documents import rows
 from tests.support.service import Browser, Gatepost
-from tests.support.statements import asked
+from tests.support.statements import asked, statements
 from tests.test_policy import CALLS, MATRIX, People, gatepost, outcome, people
 
 __all__ = ["gatepost", "people"]  # pytest finds them here
@@ -37,6 +38,32 @@ async def test_what_a_call_asks_the_database(rpc: str, people: People, gatepost:
         assert await outcome(call()) is None
     told = {name: tuple(map(int, cells)) for name, *cells in rows(PAGE, SEEN)}
     assert told[name] == astuple(counts)
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("rpc", MATRIX)
+async def test_a_call_finds_its_rows_among_those_of_its_own(rpc: str, people: People, gatepost: Gatepost) -> None:
+    """However many others there are: by a key, or by an index that begins with what is the caller's."""
+    who, name = POLICIES[rpc].who, rpc.rpartition("/")[2]
+    browser = people.browser(gatepost, "token" if who is Who.BEARER else "session")
+    gatepost.clock.advance(301)
+    call: Prepared = lambda: CALLS[rpc](browser, people.other)  # noqa: E731
+    if name in SUCCEEDING:
+        call = await SUCCEEDING[name](gatepost, browser, browser)
+    with statements(gatepost) as run:
+        assert await outcome(call()) is None
+    for statement in run:
+        if statement.split()[0] in ("SELECT", "UPDATE", "DELETE"):
+            plan = [line for *_, line in await gatepost.fetch(f"EXPLAIN QUERY PLAN {statement}", *_nulls(statement))]
+            looks = [line for line in plan if line.startswith(("SCAN", "SEARCH"))]
+            # A token's are its own only if there is one: that of all interactive sessions is NULL.
+            keys = "id|account_id|address" + ("" if "account_id = ?" in statement else "|token_id")
+            assert looks
+            assert all(re.search(rf"\(({keys})=\?", line) for line in looks), (statement, looks)
+
+
+def _nulls(statement: str) -> list[None]:
+    return [None] * statement.count("?")
 
 
 async def verify(gatepost: Gatepost, browser: Browser, ada: Browser) -> Prepared:

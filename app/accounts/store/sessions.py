@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Delete, bindparam, delete, func, select, update
 from sqlmodel import col, insert
 
 from app.accounts.models import ListedSession, Session, SessionRow
@@ -30,17 +30,23 @@ _END = delete(SessionRow).where(col(SessionRow.id) == bindparam("id"))
 _END_ALL_OF_ACCOUNT = delete(SessionRow).where(col(SessionRow.account_id) == bindparam("account_id"))
 _END_OTHERS_OF_ACCOUNT = _END_ALL_OF_ACCOUNT.where(col(SessionRow.id) != bindparam("but"))
 _END_ALL_OF_TOKEN = delete(SessionRow).where(col(SessionRow.token_id) == bindparam("token_id"))
-_SAME_KIND = (
-    col(SessionRow.account_id) == bindparam("account_id"),
-    col(SessionRow.token_id).is_not_distinct_from(bindparam("token_id")),
+
+
+def _make_room(*same_kind: ColumnElement[bool]) -> Delete:
+    kept = (
+        select(col(SessionRow.id))
+        .where(*same_kind, col(SessionRow.idle_ends_at) > bindparam("now"))
+        .order_by(col(SessionRow.created_at).desc(), col(SessionRow.id).desc())
+        .limit(bindparam("kept"))
+    )
+    return delete(SessionRow).where(*same_kind, col(SessionRow.id).not_in(kept))
+
+
+# Two, since NULL as a value would have SQLite look through the interactive sessions of all accounts.
+_MAKE_ROOM_FOR_INTERACTIVE = _make_room(
+    col(SessionRow.account_id) == bindparam("account_id"), col(SessionRow.token_id).is_(None)
 )
-_KEPT = (
-    select(col(SessionRow.id))
-    .where(*_SAME_KIND, col(SessionRow.idle_ends_at) > bindparam("now"))
-    .order_by(col(SessionRow.created_at).desc(), col(SessionRow.id).desc())
-    .limit(bindparam("kept"))
-)
-_MAKE_ROOM = delete(SessionRow).where(*_SAME_KIND, col(SessionRow.id).not_in(_KEPT))
+_MAKE_ROOM_FOR_TOKENS = _make_room(col(SessionRow.token_id) == bindparam("token_id"))
 
 
 async def add(tx: Tx, **values: Any) -> None:
@@ -114,8 +120,10 @@ async def make_room(tx: Tx, account_id: UUID, token_id: UUID | None, quota: int,
 
     Called before the new one is there, which must stay even if a clock that was set back makes it look like the oldest.
     """
-    values = {"account_id": account_id, "token_id": token_id, "now": now, "kept": quota - 1}
-    await tx.execute(_MAKE_ROOM, values)
+    if token_id is None:
+        await tx.execute(_MAKE_ROOM_FOR_INTERACTIVE, {"account_id": account_id, "now": now, "kept": quota - 1})
+    else:
+        await tx.execute(_MAKE_ROOM_FOR_TOKENS, {"token_id": token_id, "now": now, "kept": quota - 1})
 
 
 async def purge(tx: Tx, before: datetime, limit: int) -> int:
