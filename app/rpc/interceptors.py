@@ -90,8 +90,12 @@ class RunToEnd:
         task.add_done_callback(self._ended)
         try:
             return await within(self._seconds, asyncio.shield(task))
-        except (asyncio.CancelledError, TimeoutError):
+        except asyncio.CancelledError:
             task.add_done_callback(_unheard)
+            raise
+        except TimeoutError:
+            if not task.done():  # or it is the handler's own, and is heard
+                task.add_done_callback(_unheard)
             raise
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

@@ -3,7 +3,7 @@
 Below the front, which has checked path, verb, type, version and deadline of the request, little is left to do: run the
 interceptors, read one message, call the handler, write one message. connectrpc does the same for any protocol and any
 server; what it is asked for here are its own parts, so that both answer alike (tests/rpc/test_unary.py compares them).
-Only what it says of compression is left out, since no answer is compressed, and the server takes 1 µs for each header.
+Only what it says of compression is left out: no answer is compressed, and the server takes time for each header.
 pyproject.toml pins 0.13.
 """
 
