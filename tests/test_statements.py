@@ -27,34 +27,24 @@ Prepared = Callable[[], Awaitable[object]]
 
 @pytest.mark.parametrize("rpc", MATRIX)
 async def test_what_a_call_asks_the_database(rpc: str, people: People, gatepost: Gatepost) -> None:
-    who, name = POLICIES[rpc].who, rpc.rpartition("/")[2]
-    caller = "token" if who is Who.BEARER else "nothing" if who is Who.ANYONE and name != "SignOut" else "session"
-    browser = people.browser(gatepost, caller)
-    gatepost.clock.advance(301)  # or a mail would come too soon, and a refresh would change nothing
-    call: Prepared = lambda: CALLS[rpc](browser, people.other)  # noqa: E731
-    if name in SUCCEEDING:
-        call = await SUCCEEDING[name](gatepost, browser, people.browser(gatepost, "session"))
+    call = await prepared(rpc, people, gatepost)
     with asked(gatepost) as counts:
         assert await outcome(call()) is None
     told = {name: tuple(map(int, cells)) for name, *cells in rows(PAGE, SEEN)}
-    assert told[name] == astuple(counts)
+    assert told[rpc.rpartition("/")[2]] == astuple(counts)
 
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("rpc", MATRIX)
 async def test_a_call_finds_its_rows_among_those_of_its_own(rpc: str, people: People, gatepost: Gatepost) -> None:
     """However many others there are: by a key, or by an index that begins with what is the caller's."""
-    who, name = POLICIES[rpc].who, rpc.rpartition("/")[2]
-    browser = people.browser(gatepost, "token" if who is Who.BEARER else "session")
-    gatepost.clock.advance(301)
-    call: Prepared = lambda: CALLS[rpc](browser, people.other)  # noqa: E731
-    if name in SUCCEEDING:
-        call = await SUCCEEDING[name](gatepost, browser, browser)
+    call = await prepared(rpc, people, gatepost)
     with statements(gatepost) as run:
         assert await outcome(call()) is None
     for statement in run:
         if statement.split()[0] in ("SELECT", "UPDATE", "DELETE"):
-            plan = [line for *_, line in await gatepost.fetch(f"EXPLAIN QUERY PLAN {statement}", *_nulls(statement))]
+            nulls = [None] * statement.count("?")
+            plan = [line for *_, line in await gatepost.fetch(f"EXPLAIN QUERY PLAN {statement}", *nulls)]
             looks = [line for line in plan if line.startswith(("SCAN", "SEARCH"))]
             # A token's are its own only if there is one: that of all interactive sessions is NULL.
             keys = "id|account_id|address" + ("" if "account_id = ?" in statement else "|token_id")
@@ -62,8 +52,15 @@ async def test_a_call_finds_its_rows_among_those_of_its_own(rpc: str, people: Pe
             assert all(re.search(rf"\(({keys})=\?", line) for line in looks), (statement, looks)
 
 
-def _nulls(statement: str) -> list[None]:
-    return [None] * statement.count("?")
+async def prepared(rpc: str, people: People, gatepost: Gatepost) -> Prepared:
+    """A call that will succeed."""
+    who, name = POLICIES[rpc].who, rpc.rpartition("/")[2]
+    caller = "token" if who is Who.BEARER else "nothing" if who is Who.ANYONE and name != "SignOut" else "session"
+    browser = people.browser(gatepost, caller)
+    gatepost.clock.advance(301)  # or a mail would come too soon, and a refresh would change nothing
+    if name in SUCCEEDING:
+        return await SUCCEEDING[name](gatepost, browser, people.browser(gatepost, "session"))
+    return lambda: CALLS[rpc](browser, people.other)
 
 
 async def verify(gatepost: Gatepost, browser: Browser, ada: Browser) -> Prepared:

@@ -134,6 +134,26 @@ async def test_what_a_write_answers_and_refuses_is_told() -> None:
         await client(stack.app(gate)).call("Write")
 
 
+@pytest.mark.parametrize(
+    ("error", "seconds", "unheard"), [(TimeoutError(), 30, 0), (LostRace(), 0.001, 1)], ids=["its own", "ours"]
+)
+async def test_a_refusal_is_logged_as_unheard_only_if_it_was(
+    error: Exception, seconds: float, unheard: int, gate: "Gate"
+) -> None:
+    """Whichever time ran out: that of something the handler asked, or REQUEST_TIMEOUT."""
+    stack = Stack(RunToEnd(POLICIES, seconds))
+    gate.raises = error
+    if not unheard:
+        gate.open.set()
+    with capture_logs() as logged:
+        with refused(Code.DEADLINE_EXCEEDED, "DEADLINE"):
+            await client(stack.app(gate)).call("Write")
+        gate.open.set()
+        await stack.run_to_end.settle(5)
+        await asyncio.sleep(0)
+    assert [line["event"] for line in logged].count("refused_unheard") == unheard
+
+
 @dataclass
 class Gate:
     """A handler that waits for the test."""
